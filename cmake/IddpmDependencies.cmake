@@ -1,0 +1,18 @@
+# What the library links to. A user may point CMAKE_PREFIX_PATH at any LibTorch, CUDA builds included.
+# Shared with the installed package configuration, so that both find the same things.
+
+# Debian's Torch configuration asks for CMake policies older than ours; its messages are not ours either.
+find_package(Torch REQUIRED QUIET)
+find_package(OneDNN REQUIRED)
+find_package(hwy REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp)

@@ -1,0 +1,88 @@
+# How targets of this project are made: one static library per folder of iddpm/ (a "layer"), so that a
+# dependency that points the wrong way does not link, and a folder can be rebuilt and tested alone.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+# Compile settings of every target of ours; never exported to users.
+add_library(iddpm_build_settings INTERFACE)
+target_compile_options(iddpm_build_settings INTERFACE
+  -Wall -Wextra -Wno-unused-parameter $<$<BOOL:${IDDPM_WARNINGS_AS_ERRORS}>:-Werror>)
+
+# LibTorch's headers as system headers: their warnings are not ours to mend.
+add_library(iddpm_torch INTERFACE)
+target_link_libraries(iddpm_torch INTERFACE torch)
+target_include_directories(iddpm_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+separate_arguments(iddpm_torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
+target_compile_options(iddpm_torch INTERFACE ${iddpm_torch_flags})
+
+# The tensor headers cost seconds per file: compiled once, here.
+file(WRITE "${CMAKE_BINARY_DIR}/precompiled/precompiled.cpp" "")
+add_library(iddpm_precompiled OBJECT "${CMAKE_BINARY_DIR}/precompiled/precompiled.cpp")
+target_link_libraries(iddpm_precompiled PUBLIC iddpm_torch fmt::fmt nlohmann_json::nlohmann_json
+                      PRIVATE iddpm_build_settings)
+target_include_directories(iddpm_precompiled PUBLIC ${PROJECT_SOURCE_DIR})
+target_precompile_headers(iddpm_precompiled PRIVATE "${PROJECT_SOURCE_DIR}/cmake/precompiled.h")
+
+# iddpm_layer(NAME [DEPENDS layer...] [LINK library...]): the library iddpm_NAME from iddpm/NAME/*.cpp.
+function(iddpm_layer name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;LINK;PRIVATE_LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/iddpm/${name}/*.cpp")
+  if(NOT sources)
+    set(sources "${CMAKE_BINARY_DIR}/precompiled/precompiled.cpp")
+  endif()
+  add_library(iddpm_${name} STATIC ${sources})
+  add_library(iddpm::${name} ALIAS iddpm_${name})
+  list(TRANSFORM arg_DEPENDS PREPEND iddpm_)
+  target_link_libraries(iddpm_${name}
+    PUBLIC iddpm_torch fmt::fmt nlohmann_json::nlohmann_json ${arg_DEPENDS} ${arg_LINK}
+    PRIVATE $<BUILD_INTERFACE:iddpm_build_settings> ${arg_PRIVATE_LINK})
+  target_include_directories(iddpm_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(iddpm_${name} PUBLIC cxx_std_20)
+  target_precompile_headers(iddpm_${name} REUSE_FROM iddpm_precompiled)
+  set_target_properties(iddpm_${name} PROPERTIES EXPORT_NAME ${name})
+endfunction()
+
+# iddpm_test(FOLDER LIBRARIES layer... [LABELS label...]): the program test_FOLDER from tests/FOLDER/*.cpp.
+# Files named *_parity_test.cpp hold the suites whose names begin with "Parity" and carry the label parity.
+function(iddpm_test folder)
+  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  set(target test_${folder})
+  add_executable(${target} ${sources})
+  list(TRANSFORM arg_LIBRARIES PREPEND iddpm_)
+  target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} iddpm_build_settings GTest::gtest GTest::gtest_main)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${target} PRIVATE
+    IDDPM_TEST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden"
+    IDDPM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" IDDPM_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_precompile_headers(${target} REUSE_FROM iddpm_precompiled)
+  add_test(NAME ${folder} COMMAND ${target} --gtest_filter=-*Parity*:*Slow*)
+  set_tests_properties(${folder} PROPERTIES LABELS unit)
+  set(parity "")
+  set(slow "")
+  foreach(source IN LISTS sources)
+    file(STRINGS "${source}" lines REGEX "^(TEST|TEST_F|TEST_P|INSTANTIATE_TEST_SUITE_P)\\(")
+    if(lines MATCHES "Parity")
+      set(parity TRUE)
+    endif()
+    if(lines MATCHES "Slow")
+      set(slow TRUE)
+    endif()
+  endforeach()
+  if(parity)
+    add_test(NAME ${folder}_parity COMMAND ${target} --gtest_filter=*Parity*)
+    set_tests_properties(${folder}_parity PROPERTIES LABELS parity)
+  endif()
+  if(slow)
+    add_test(NAME ${folder}_slow COMMAND ${target} --gtest_filter=*Slow*)
+    set_tests_properties(${folder}_slow PROPERTIES LABELS slow)
+  endif()
+endfunction()
