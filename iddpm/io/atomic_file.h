@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace iddpm {
+
+/// A file that appears under its name only when it is complete: written beside (same folder, hidden temporary name), fsynced and
+/// renamed by `commit`. Destroyed without commit, it leaves nothing. Every failure (disk full, no permission) is an Error naming
+/// the file and the system's reason.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  int descriptor_ = -1;
+};
+
+/// The whole of `contents` as an AtomicFile.
+void write_file_atomically(const std::filesystem::path& path, std::string_view contents);
+
+/// A whole file as text. Throws Error naming it if it can't be read or is larger than `limit` bytes.
+std::string read_file(const std::filesystem::path& path, std::uintmax_t limit = std::uintmax_t{1} << 30);
+
+}  // namespace iddpm

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "iddpm/core/tensor.h"
+#include "iddpm/io/safetensors.h"
+
+namespace iddpm {
+
+/// Reads arrays of a NumPy .npz archive (deflated or stored; little-endian numbers and bools of C or Fortran order; object arrays are
+/// refused). `names` empty: all. Throws Error if the file is broken, an array is missing, or one claims more than `byte_limit` bytes.
+NamedTensors read_npz(const std::filesystem::path& path, const std::vector<std::string>& names = {},
+                      std::uint64_t byte_limit = std::uint64_t{1} << 36);
+
+/// The names, types and shapes of an archive's arrays, without their data.
+struct NpzEntry {
+  std::string name;
+  at::ScalarType type;
+  std::vector<std::int64_t> shape;
+};
+std::vector<NpzEntry> list_npz(const std::filesystem::path& path);
+
+/// Writes arrays as a NumPy .npz archive (stored), atomically. np.load reads it.
+void write_npz(const std::filesystem::path& path, const NamedTensors& arrays);
+
+}  // namespace iddpm
