@@ -8,8 +8,8 @@
 
 namespace iddpm {
 
-/// What the library throws when it can't do what was asked. `what()` is one sentence for people: it names the file, option or
-/// argument, what was found and what is expected.
+/// What the library throws when it can't do what was asked. `what()` is one sentence for people: it names the file,
+/// option or argument, what was found and what is expected.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "iddpm/core/tensor.h"
+#include "iddpm/diffusion/gaussian.h"
+#include "iddpm/diffusion/noise_schedule.h"
+
+namespace iddpm {
+
+/// q: adds noise to an image over T steps. Timesteps t are int64 tensors [N] of 0 .. T - 1, where 0 means one step of
+/// noise. All tensors are [N, C, H, W]; tables are float64 and converted to the images' type when used.
+class ForwardProcess {
+ public:
+  explicit ForwardProcess(NoiseSchedule schedule);
+
+  const NoiseSchedule& schedule() const { return schedule_; }
+  std::int64_t steps() const { return schedule_.steps(); }
+
+  /// x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) noise (arXiv 2102.09672 eq. 9).
+  Tensor sample(const Tensor& x_0, const Tensor& t, const Tensor& noise) const;
+  /// q(x_t | x_0), eq. 8.
+  Gaussian moments(const Tensor& x_0, const Tensor& t) const;
+  /// x_t from x_{t-1} by one step of q(x_t | x_{t-1}), eq. 2.
+  Tensor step(const Tensor& x_previous, const Tensor& t, const Tensor& noise) const;
+  /// q(x_{t-1} | x_t, x_0), eq. 10 to 12; log_variance is the clipped one.
+  Gaussian posterior(const Tensor& x_0, const Tensor& x_t, const Tensor& t) const;
+  /// L_T = KL(q(x_T | x_0) || N(0, I)) in bits per dimension, [N].
+  Tensor prior_bits(const Tensor& x_0) const;
+
+  /// x_0 from x_t and the noise in it, and back.
+  Tensor x_0_from_noise(const Tensor& x_t, const Tensor& t, const Tensor& noise) const;
+  Tensor noise_from_x_0(const Tensor& x_t, const Tensor& t, const Tensor& x_0) const;
+  /// x_0 from a prediction of x_{t-1}, taken as the mean of the posterior.
+  Tensor x_0_from_previous(const Tensor& x_t, const Tensor& t, const Tensor& x_previous) const;
+
+ private:
+  NoiseSchedule schedule_;
+};
+
+/// Entries table[t] as a tensor [N, 1, 1, 1] of x's type and device. Throws Error if a t is outside the table.
+Tensor at_timesteps(const std::vector<double>& table, const Tensor& t, const Tensor& x);
+
+}  // namespace iddpm

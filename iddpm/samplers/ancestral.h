@@ -1,0 +1,17 @@
+#pragma once
+
+#include "iddpm/samplers/sampler.h"
+
+namespace iddpm {
+
+/// x_{t-1} ~ p_theta(x_{t-1} | x_t) (Ho et al. 2020, arXiv 2006.11239, algorithm 2); no noise in the last step.
+class AncestralSampler : public Sampler {
+ public:
+  std::unique_ptr<SamplingRun> start(const ReverseProcess& p_theta, Tensor x_T, NoiseSource noise) const override;
+};
+
+/// One ancestral step from x_t at t [N].
+Tensor ancestral_step(const ReverseProcess& p_theta, const Prediction& prediction, const Tensor& t,
+                      const Tensor& noise);
+
+}  // namespace iddpm
