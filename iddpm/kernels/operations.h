@@ -6,9 +6,9 @@
 #include "iddpm/core/tensor.h"
 
 /// The operations that the networks are made of. Each is differentiable, works on any device and type, and has two
-/// implementations: the plain one in LibTorch's own operations (kernels/reference.h), which is the definition, and where it pays
-/// a fast one for CPUs, chosen by dispatch on device, type and processor. Activations are [N, C, H, W] (any memory format; the
-/// fast path keeps channels-last).
+/// implementations: the plain one in LibTorch's own operations (kernels/reference.h), which is the definition, and
+/// where it pays a fast one for CPUs, chosen by dispatch on device, type and processor. Activations are [N, C, H, W]
+/// (any memory format; the fast path keeps channels-last).
 namespace iddpm::kernels {
 
 struct ConvolutionOptions {
@@ -29,8 +29,9 @@ struct ScaleShift {
   Tensor shift;
 };
 
-/// What a dropout layer needs to draw its mask: a pure function of one key per image, the layer's number and the element's
-/// position, so that masks don't depend on the batch size and are the same when a checkpointed block is replayed.
+/// What a dropout layer needs to draw its mask: a pure function of one key per image, the layer's number and the
+/// element's position, so that masks don't depend on the batch size and are the same when a checkpointed block is
+/// replayed.
 struct DropoutOptions {
   double probability = 0.0;  ///< of dropping; 0: no dropout
   Tensor keys;               ///< [N] int64, one per image
@@ -38,17 +39,19 @@ struct DropoutOptions {
 };
 
 /// Group normalisation (Wu & He 2018, statistics in float32). x [N, C, ...], weight and bias [C].
-Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias, double epsilon = 1e-5);
+Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
+                  double epsilon = 1e-5);
 
 /// dropout(SiLU(group_norm(x) * (1 + scale) + shift)), the body of a residual block between its convolutions.
 Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
                        const ScaleShift& scale_shift = {}, const DropoutOptions& dropout = {}, double epsilon = 1e-5);
 
-/// How the 3 * heads * width channels of a qkv projection are laid out: improved-diffusion splits heads before q, k, v (each head's
-/// q, k, v lie together); guided-diffusion's "new order" splits q, k, v first.
+/// How the 3 * heads * width channels of a qkv projection are laid out: improved-diffusion splits heads before q, k, v
+/// (each head's q, k, v lie together); guided-diffusion's "new order" splits q, k, v first.
 enum class QkvOrder { heads_first, qkv_first };
 
-/// Multi-head self-attention. qkv [N, 3 * C, T] -> [N, C, T]: softmax(q k / sqrt(width)) v per head, softmax in float32.
+/// Multi-head self-attention. qkv [N, 3 * C, T] -> [N, C, T]: softmax(q k / sqrt(width)) v per head, softmax in
+/// float32.
 Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order);
 
 /// x * sigmoid(x).

@@ -1,0 +1,135 @@
+#include "iddpm/kernels/operations.h"
+
+#include "iddpm/core/error.h"
+#include "iddpm/kernels/reference.h"
+
+// Checks, then dispatch. The implementations themselves check nothing.
+namespace iddpm::kernels {
+namespace {
+
+void require_floating(const char* operation, const Tensor& x) {
+  require(x.defined() && at::isFloatingType(x.scalar_type()), "{}: x must be a tensor of floating-point numbers.",
+          operation);
+}
+
+void require_rank(const char* operation, const Tensor& x, std::int64_t rank) {
+  require_floating(operation, x);
+  require(x.dim() == rank, "{}: x has shape {}; expected {} dimensions.", operation, format_shape(x.sizes()), rank);
+}
+
+void require_shape(const char* operation, const char* name, const Tensor& value, at::IntArrayRef expected) {
+  require(value.defined(), "{}: {} is undefined; expected shape {}.", operation, name, format_shape(expected));
+  require(value.sizes() == expected, "{}: {} has shape {}; expected {}.", operation, name, format_shape(value.sizes()),
+          format_shape(expected));
+}
+
+void require_convolution(const char* operation, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                         ConvolutionOptions options) {
+  require_rank(operation, x, 4);
+  require(weight.defined() && weight.dim() == 4, "{}: the weight must be [K, C, R, S].", operation);
+  require(weight.size(1) == x.size(1), "{}: x has {} channels but the weight {} expects {}.", operation, x.size(1),
+          format_shape(weight.sizes()), weight.size(1));
+  require(options.stride > 0 && options.padding >= 0, "{}: stride {} and padding {}; expected at least 1 and 0.",
+          operation, options.stride, options.padding);
+  for (int i : {2, 3}) {
+    require(x.size(i) + 2 * options.padding >= weight.size(i), "{}: x {} is smaller than the weight {} at padding {}.",
+            operation, format_shape(x.sizes()), format_shape(weight.sizes()), options.padding);
+  }
+  if (bias.defined()) require_shape(operation, "bias", bias, {weight.size(0)});
+}
+
+void require_group_norm(const char* operation, const Tensor& x, std::int64_t groups, const Tensor& weight,
+                        const Tensor& bias) {
+  require_floating(operation, x);
+  require(x.dim() >= 2, "{}: x has shape {}; expected [N, C, ...].", operation, format_shape(x.sizes()));
+  require(groups > 0 && x.size(1) % groups == 0, "{}: {} channels don't divide into {} groups.", operation, x.size(1),
+          groups);
+  require_shape(operation, "weight", weight, {x.size(1)});
+  require_shape(operation, "bias", bias, {x.size(1)});
+}
+
+void require_dropout(const char* operation, const Tensor& x, const DropoutOptions& dropout) {
+  require(dropout.probability >= 0 && dropout.probability < 1, "{}: dropout probability {}; expected 0 <= p < 1.",
+          operation, dropout.probability);
+  if (dropout.probability == 0) return;
+  require_shape(operation, "dropout.keys", dropout.keys, {x.size(0)});
+  require(dropout.keys.scalar_type() == at::kLong, "{}: dropout.keys must be int64.", operation);
+}
+
+}  // namespace
+
+Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvolutionOptions options) {
+  require_convolution("convolution", x, weight, bias, options);
+  return reference::convolution(x, weight, bias, options);
+}
+
+Tensor convolution_add(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
+                       ConvolutionOptions options) {
+  require_convolution("convolution_add", x, weight, bias, options);
+  const auto extent = [&](int i) { return (x.size(i) + 2 * options.padding - weight.size(i)) / options.stride + 1; };
+  require_shape("convolution_add", "residual", residual, {x.size(0), weight.size(0), extent(2), extent(3)});
+  return reference::convolution_add(x, weight, bias, residual, options);
+}
+
+Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias, double epsilon) {
+  require_group_norm("group_norm", x, groups, weight, bias);
+  return reference::group_norm(x, groups, weight, bias, epsilon);
+}
+
+Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
+                       const ScaleShift& scale_shift, const DropoutOptions& dropout, double epsilon) {
+  require_group_norm("group_norm_silu", x, groups, weight, bias);
+  require_dropout("group_norm_silu", x, dropout);
+  require(scale_shift.scale.defined() == scale_shift.shift.defined(),
+          "group_norm_silu: scale and shift must both be given or both be undefined.");
+  if (scale_shift.scale.defined()) {
+    require_shape("group_norm_silu", "scale", scale_shift.scale, {x.size(0), x.size(1)});
+    require_shape("group_norm_silu", "shift", scale_shift.shift, {x.size(0), x.size(1)});
+  }
+  return reference::group_norm_silu(x, groups, weight, bias, scale_shift, dropout, epsilon);
+}
+
+Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
+  require_rank("attention", qkv, 3);
+  require(heads > 0 && qkv.size(1) % (3 * heads) == 0,
+          "attention: qkv has {} channels; expected a multiple of 3 * {} heads.", qkv.size(1), heads);
+  return reference::attention(qkv, heads, order);
+}
+
+Tensor silu(const Tensor& x) {
+  require_floating("silu", x);
+  return reference::silu(x);
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  require_floating("linear", x);
+  require(x.dim() >= 1 && weight.defined() && weight.dim() == 2 && x.size(-1) == weight.size(1),
+          "linear: x has shape {} and the weight {}; expected x [..., in] and weight [out, in].",
+          format_shape(x.sizes()), weight.defined() ? format_shape(weight.sizes()) : "none");
+  if (bias.defined()) require_shape("linear", "bias", bias, {weight.size(0)});
+  return reference::linear(x, weight, bias);
+}
+
+Tensor upsample_nearest(const Tensor& x) {
+  require_rank("upsample_nearest", x, 4);
+  return reference::upsample_nearest(x);
+}
+
+Tensor average_pool(const Tensor& x) {
+  require_rank("average_pool", x, 4);
+  require(x.size(2) >= 2 && x.size(3) >= 2, "average_pool: x has shape {}; expected height and width of at least 2.",
+          format_shape(x.sizes()));
+  return reference::average_pool(x);
+}
+
+Tensor concatenate_channels(const Tensor& a, const Tensor& b) {
+  require_rank("concatenate_channels", a, 4);
+  require_rank("concatenate_channels", b, 4);
+  require(
+      a.size(0) == b.size(0) && a.size(2) == b.size(2) && a.size(3) == b.size(3) && a.scalar_type() == b.scalar_type(),
+      "concatenate_channels: shapes {} and {} differ in more than channels, or the types differ.",
+      format_shape(a.sizes()), format_shape(b.sizes()));
+  return reference::concatenate_channels(a, b);
+}
+
+}  // namespace iddpm::kernels
