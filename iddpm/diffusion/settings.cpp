@@ -1,0 +1,95 @@
+#include "iddpm/diffusion/settings.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm {
+namespace {
+
+constexpr std::int64_t largest_step_count = 1'000'000;
+
+template <typename Value>
+using NameTable = std::initializer_list<std::pair<Value, const char*>>;
+
+const NameTable<Mean> mean_names = {{Mean::epsilon, "epsilon"}, {Mean::x_0, "x_0"}, {Mean::previous_x, "previous_x"}};
+const NameTable<Variance> variance_names = {{Variance::fixed_small, "fixed_small"},
+                                            {Variance::fixed_large, "fixed_large"},
+                                            {Variance::learned, "learned"},
+                                            {Variance::learned_range, "learned_range"}};
+const NameTable<Objective> objective_names = {{Objective::simple, "simple"},
+                                              {Objective::hybrid, "hybrid"},
+                                              {Objective::vlb, "vlb"},
+                                              {Objective::vlb_unscaled, "vlb_unscaled"}};
+
+template <typename Value>
+std::string find_name(const NameTable<Value>& table, Value value) {
+  for (const auto& [candidate, name] : table) {
+    if (candidate == value) return name;
+  }
+  fail("diffusion settings: a value without a name ({})", static_cast<int>(value));
+}
+
+template <typename Value>
+Value find_value(const NameTable<Value>& table, const char* what, const std::string& name) {
+  std::string known;
+  for (const auto& [value, candidate] : table) {
+    if (name == candidate) return value;
+    known += (known.empty() ? "" : ", ") + std::string(candidate);
+  }
+  fail("{}: expected one of {}, got '{}'", what, known, name);
+}
+
+}  // namespace
+
+ForwardProcess forward_process(const DiffusionSettings& settings) {
+  require(settings.steps >= 1 && settings.steps <= largest_step_count, "diffusion steps: expected 1 to {}, got {}",
+          largest_step_count, settings.steps);
+  if (settings.schedule == "linear") return ForwardProcess(linear_schedule({.steps = settings.steps}));
+  if (settings.schedule == "cosine") return ForwardProcess(cosine_schedule({.steps = settings.steps}));
+  fail("schedule: expected linear or cosine, got '{}'", settings.schedule);
+}
+
+ReverseProcess reverse_process(const DiffusionSettings& settings, Network network) {
+  return ReverseProcess(
+      forward_process(settings), std::move(network),
+      {.mean = settings.mean, .variance = settings.variance, .rescale_timesteps = settings.rescale_timesteps});
+}
+
+std::string name(Mean mean) { return find_name(mean_names, mean); }
+std::string name(Variance variance) { return find_name(variance_names, variance); }
+std::string name(Objective objective) { return find_name(objective_names, objective); }
+
+Mean parse_mean(const std::string& name) { return find_value(mean_names, "mean", name); }
+Variance parse_variance(const std::string& name) { return find_value(variance_names, "variance", name); }
+Objective parse_objective(const std::string& name) { return find_value(objective_names, "objective", name); }
+
+void to_json(nlohmann::json& json, const DiffusionSettings& settings) {
+  json = {{"schedule", settings.schedule},
+          {"steps", settings.steps},
+          {"mean", name(settings.mean)},
+          {"variance", name(settings.variance)},
+          {"rescale_timesteps", settings.rescale_timesteps},
+          {"objective", name(settings.objective)}};
+}
+
+void from_json(const nlohmann::json& json, DiffusionSettings& settings) {
+  static constexpr std::array keys = {"schedule", "steps", "mean", "variance", "rescale_timesteps", "objective"};
+  require(json.is_object(), "diffusion settings: expected a JSON object, got {}", json.type_name());
+  for (const auto& [key, value] : json.items()) {
+    require(std::find(keys.begin(), keys.end(), key) != keys.end(), "diffusion settings: unknown key '{}'", key);
+  }
+  try {
+    settings = {.schedule = json.at("schedule").get<std::string>(),
+                .steps = json.at("steps").get<std::int64_t>(),
+                .mean = parse_mean(json.at("mean").get<std::string>()),
+                .variance = parse_variance(json.at("variance").get<std::string>()),
+                .rescale_timesteps = json.at("rescale_timesteps").get<bool>(),
+                .objective = parse_objective(json.at("objective").get<std::string>())};
+  } catch (const nlohmann::json::exception& error) {
+    fail("diffusion settings: {}", error.what());
+  }
+}
+
+}  // namespace iddpm

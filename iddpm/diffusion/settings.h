@@ -1,0 +1,40 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "iddpm/diffusion/losses.h"
+#include "iddpm/diffusion/reverse_process.h"
+
+namespace iddpm {
+
+/// A diffusion process in words: what a checkpoint says of it. The defaults are the paper's best choices.
+struct DiffusionSettings {
+  std::string schedule = "cosine";  ///< or "linear"
+  std::int64_t steps = 4000;
+  Mean mean = Mean::epsilon;
+  Variance variance = Variance::learned_range;
+  bool rescale_timesteps = true;
+  Objective objective = Objective::hybrid;
+
+  bool operator==(const DiffusionSettings&) const = default;
+};
+
+/// Throws Error if the schedule's name is unknown or steps are outside 1 .. 1,000,000.
+ForwardProcess forward_process(const DiffusionSettings& settings);
+ReverseProcess reverse_process(const DiffusionSettings& settings, Network network);
+
+/// Names for files and options: "epsilon", "x_0", "previous_x"; "fixed_small", ...; "simple", "hybrid", "vlb",
+/// "vlb_unscaled". The parsers throw Error listing the names there are.
+std::string name(Mean mean);
+std::string name(Variance variance);
+std::string name(Objective objective);
+Mean parse_mean(const std::string& name);
+Variance parse_variance(const std::string& name);
+Objective parse_objective(const std::string& name);
+
+void to_json(nlohmann::json& json, const DiffusionSettings& settings);
+/// Strict: throws Error on unknown or missing keys, wrong types and unknown names.
+void from_json(const nlohmann::json& json, DiffusionSettings& settings);
+
+}  // namespace iddpm

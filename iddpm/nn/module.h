@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "iddpm/core/tensor.h"
+
+namespace iddpm {
+
+/// Names and parameters of a network, in the order of the published code's state dictionary and with its names
+/// ("input_blocks.1.0.in_layers.0.weight"), so that checkpoints can be exchanged without a map.
+using NamedParameters = std::vector<std::pair<std::string, Tensor>>;
+
+/// Copies `source` into the parameters of the same names (without gradient). Throws Error naming the first that is
+/// missing, unknown or of another shape.
+void load_parameters(const NamedParameters& parameters, const NamedParameters& source, const std::string& where);
+
+/// Number of scalars.
+std::int64_t count(const NamedParameters& parameters);
+
+}  // namespace iddpm

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "iddpm/core/tensor.h"
+#include "iddpm/nn/module.h"
+#include "iddpm/nn/unet_options.h"
+
+namespace iddpm {
+
+/// What a network is told beside x_t and t.
+struct Condition {
+  Tensor y;               ///< [N] int64 class indices; needed if and only if the network has classes
+  Tensor low_resolution;  ///< [N, C, h, w], for super-resolution
+  Tensor dropout_keys;    ///< [N] int64, one per image: dropout is on if and only if this is given
+};
+
+/// The U-Net of the paper: predicts epsilon (and v) from x_t and t. A handle: copies share their parameters.
+class UNet {
+ public:
+  /// Parameters drawn as the published code does (LibTorch's layer defaults; last convolutions of blocks and of the
+  /// network zero), from streams of `seed`.
+  explicit UNet(UNetOptions options, std::uint64_t seed = 0);
+
+  /// x_t [N, C, H, W], t [N] (int64 or float, as the network was trained to see it) -> float32 [N, C or 2 C, H, W].
+  /// Throws Error on a size that isn't divisible by the stride, a missing or unexpected condition, or a class out of
+  /// range.
+  Tensor operator()(const Tensor& x_t, const Tensor& t, const Condition& condition = {}) const;
+
+  const UNetOptions& options() const;
+  NamedParameters parameters() const;
+
+  /// Activations' type: float32, bfloat16, (float64 for tests). Parameters stay in float32 (float64 if that is asked).
+  void set_compute_type(at::ScalarType type);
+  void to(at::Device device);
+  at::Device device() const;
+
+ private:
+  struct Layers;
+  std::shared_ptr<Layers> layers_;
+};
+
+/// A network with its condition bound: callable as (x_t, t).
+inline auto conditioned(UNet network, Condition condition) {
+  return [network = std::move(network), condition = std::move(condition)](const Tensor& x_t, const Tensor& t) {
+    return network(x_t, t, condition);
+  };
+}
+
+}  // namespace iddpm

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "iddpm/kernels/operations.h"
+
+namespace iddpm {
+
+/// Architecture of a U-Net of the published family (Nichol & Dhariwal 2021 and, with residual_resampling, head_channels
+/// and qkv_first, Dhariwal & Nichol 2021, arXiv 2105.05233). All that a checkpoint must say to rebuild the network.
+struct UNetOptions {
+  std::int64_t image_height = 32;
+  std::int64_t image_width = 32;
+  std::int64_t image_channels = 3;
+  std::int64_t channels = 128;              ///< at the first level
+  std::int64_t residual_blocks = 2;         ///< per level
+  std::vector<double> channel_multipliers;  ///< one per level; empty: chosen for the image size
+  std::vector<std::int64_t> attention_resolutions = {
+      16, 8};  ///< in pixels of the shorter side of the image, at which there is attention
+  std::int64_t heads = 4;
+  std::int64_t head_channels = 0;   ///< if not 0, channels per head; `heads` is then unused
+  std::int64_t heads_upsample = 0;  ///< heads in the second half; 0: as in the first
+  kernels::QkvOrder qkv_order = kernels::QkvOrder::heads_first;
+  bool scale_shift_norm = true;          ///< time embedding as scale and shift of a norm rather than added
+  bool convolutional_resampling = true;  ///< learned convolutions in down- and upsampling
+  bool residual_resampling = false;      ///< residual blocks that resample, instead of separate layers
+  std::int64_t classes = 0;              ///< 0: unconditional
+  double dropout = 0.0;
+  bool predict_variance = true;   ///< twice the channels out: the mean's and v's
+  bool super_resolution = false;  ///< conditioned on a smaller image, given as Condition::low_resolution
+  bool checkpointing = false;     ///< recompute residual blocks in backward instead of keeping their activations
+
+  bool operator==(const UNetOptions&) const = default;
+};
+
+/// Options with everything chosen that was left open (channel multipliers); throws Error naming the first option out of
+/// range or that doesn't fit another: sizes not divisible by the network's stride, attention resolutions that no level
+/// has, heads that don't divide the channels ...
+UNetOptions resolved(UNetOptions options);
+
+/// What height and width must be divisible by: 2^(levels - 1).
+std::int64_t stride(const UNetOptions& options);
+
+/// Channel multipliers as the published code chooses them for a size (256: 1,1,2,2,4,4; 64: 1,2,3,4; 32: 1,2,2,2; 128
+/// and 512 as guided-diffusion), and sensible ones for any other size.
+std::vector<double> default_channel_multipliers(std::int64_t image_size);
+
+void to_json(nlohmann::json& json, const UNetOptions& options);
+/// Strict: throws Error on unknown or missing keys and wrong types. The values are checked by `resolved`.
+void from_json(const nlohmann::json& json, UNetOptions& options);
+
+}  // namespace iddpm
