@@ -7,9 +7,9 @@
 
 namespace iddpm {
 
-/// A file that appears under its name only when it is complete: written beside (same folder, hidden temporary name), fsynced and
-/// renamed by `commit`. Destroyed without commit, it leaves nothing. Every failure (disk full, no permission) is an Error naming
-/// the file and the system's reason.
+/// A file that appears under its name only when it is complete: written beside (same folder, hidden temporary name),
+/// fsynced and renamed by `commit`. Destroyed without commit, it leaves nothing. Every failure (disk full, no
+/// permission) is an Error naming the file and the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

@@ -20,8 +20,8 @@ struct Image {
 /// Whether the name ends in .png, .jpg, .jpeg or .webp (any case).
 bool is_image_file_name(const std::filesystem::path& path);
 
-/// Decodes a PNG (palette and 16 bit too), JPEG or WebP file by its contents, not its name. Throws Error naming the file and what is
-/// wrong with it (truncated, broken, not an image, larger than `pixel_limit`).
+/// Decodes a PNG (palette and 16 bit too), JPEG or WebP file by its contents, not its name. Throws Error naming the
+/// file and what is wrong with it (truncated, broken, not an image, larger than `pixel_limit`).
 Image read_image(const std::filesystem::path& path, std::int64_t pixel_limit = std::int64_t{1} << 28);
 
 /// The same from memory; `name` is for messages.

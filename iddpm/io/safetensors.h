@@ -11,8 +11,8 @@
 
 namespace iddpm {
 
-/// A safetensors file opened for reading (https://huggingface.co/docs/safetensors): the header is read and checked when it is
-/// opened (size, offsets, overlaps, types), a tensor's data only when asked for.
+/// A safetensors file opened for reading (https://huggingface.co/docs/safetensors): the header is read and checked when
+/// it is opened (size, offsets, overlaps, types), a tensor's data only when asked for.
 class SafetensorsFile {
  public:
   /// Throws Error if the file is missing, truncated, not safetensors, or claims more data than it holds.
@@ -41,8 +41,8 @@ class SafetensorsFile {
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// Writes a safetensors file atomically (beside, fsync, rename). Throws Error naming the file (disk full, no permission); then
-/// nothing of the name has changed.
+/// Writes a safetensors file atomically (beside, fsync, rename). Throws Error naming the file (disk full, no
+/// permission); then nothing of the name has changed.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
