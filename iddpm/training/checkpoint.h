@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iddpm/io/safetensors.h"
+#include "iddpm/nn/unet.h"
+#include "iddpm/training/model_settings.h"
+
+namespace iddpm {
+
+/// What a checkpoint says of itself (docs/checkpoint_format.md).
+struct CheckpointInfo {
+  ModelSettings settings;
+  std::int64_t step = 0;
+  std::uint64_t seed = 0;
+  std::string version;              ///< of the program that wrote it
+  std::vector<double> ema_rates;    ///< in the order of training
+  nlohmann::json origin = nullptr;  ///< free: data set, preset, what it was converted from
+};
+
+/// Which of a checkpoint's weights: the raw ones, or the EMA of a rate.
+struct WeightChoice {
+  std::optional<double> ema_rate;  ///< unset: the checkpoint's first EMA rate, or raw if it has none
+  bool raw = false;
+};
+
+/// A model file: self-describing safetensors. Tensors are named "model.<parameter>" and "ema_<rate>.<parameter>".
+class Checkpoint {
+ public:
+  /// Throws Error if the file is missing, broken, foreign or inconsistent; reads no weights yet.
+  explicit Checkpoint(const std::filesystem::path& path);
+
+  const CheckpointInfo& info() const { return info_; }
+  const SafetensorsFile& file() const { return file_; }
+
+  /// The network with its weights, every one present and of the right shape.
+  UNet load_network(const WeightChoice& choice = {}) const;
+  /// The rate that `choice` means; unset for the raw weights. Throws Error listing the rates there are.
+  std::optional<double> chosen_rate(const WeightChoice& choice) const;
+  NamedTensors weights(const WeightChoice& choice) const;
+
+ private:
+  SafetensorsFile file_;
+  CheckpointInfo info_;
+};
+
+/// Weights to be saved: raw, and one set per EMA rate of the info.
+struct CheckpointWeights {
+  NamedParameters raw;
+  std::vector<NamedParameters> emas;
+};
+
+/// Writes a model file atomically.
+void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info, const CheckpointWeights& weights);
+
+/// The model file meant by a path that a person typed: a file itself; a run folder: the newest of its checkpoints that
+/// is whole (falling back past broken ones, whose names go to `skipped`). Throws Error if there is none.
+std::filesystem::path find_checkpoint(const std::filesystem::path& path, std::vector<std::string>* skipped = nullptr);
+
+/// A one-page explanation for people, and the same for scripts.
+std::string describe(const Checkpoint& checkpoint);
+nlohmann::json describe_json(const Checkpoint& checkpoint);
+
+}  // namespace iddpm

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "iddpm/io/image_file.h"
+#include "iddpm/training/trainer.h"
+
+namespace iddpm {
+
+/// What a run writes down as it goes: RUN/log.jsonl, one JSON object per logged step (means over the steps since the
+/// last line), and RUN/tensorboard/events.out.tfevents.* with the same scalars and the sample grids. When a run is
+/// resumed at a step, lines beyond it are cut off.
+class MetricsLog {
+ public:
+  MetricsLog(const std::filesystem::path& run_folder, std::int64_t resume_step = 0);
+  ~MetricsLog();
+
+  void record(const StepResult& result, double images_per_second, double elapsed_seconds);
+  /// Writes what was recorded since the last call as one line.
+  void flush();
+  void record_image(std::int64_t step, const std::string& tag, const Image& image);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A line of log.jsonl.
+struct LoggedStep {
+  std::int64_t step = 0;
+  double loss = 0;
+  std::optional<double> mse;
+  std::optional<double> vb;
+  std::array<std::optional<double>, 4> loss_by_quartile;
+  double gradient_norm = 0;
+  double learning_rate = 0;
+  double images_per_second = 0;
+  double elapsed_seconds = 0;
+};
+/// All lines; a last line that was cut off is ignored. Throws Error naming file and line if another is broken.
+std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder);
+
+}  // namespace iddpm

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "iddpm/training/model_settings.h"
+#include "iddpm/training/trainer.h"
+
+namespace iddpm {
+
+/// A named set of choices: the paper's runs exactly, and ones of ours for small machines.
+struct Preset {
+  std::string name;
+  std::string summary;  ///< one line, with where it comes from
+  ModelSettings model;
+  TrainingOptions training;
+};
+
+const std::vector<Preset>& presets();
+/// Throws Error listing the names (nearest first) if there is none of this name.
+const Preset& find_preset(const std::string& name);
+
+}  // namespace iddpm
