@@ -1,0 +1,30 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+
+namespace iddpm::cli {
+
+/// Settings that all verbs share: help layout, option style.
+void configure(CLI::App& app);
+
+/// One sentence on what is wrong with the command line: for an unknown option or verb it suggests the nearest.
+std::string explain(const CLI::App& app, const CLI::ParseError& error);
+
+/// A file or folder for people: as typed if given, relative to the working directory where that is shorter.
+std::string display_path(const std::filesystem::path& path);
+
+/// Writes text to standard output and throws Error if that fails (a closed pipe, a full disk).
+void print(const std::string& text);
+
+/// What is said while working: to standard error, so that --json and pipes stay clean.
+void say(const std::string& text);
+
+/// "3 min 20 s", "1 h 5 min", "0.4 s".
+std::string format_duration(double seconds);
+/// "1.7 GB".
+std::string format_bytes(double bytes);
+/// "52.5 M", "1,679,782" below a million.
+std::string format_count(std::int64_t count);
+
+}  // namespace iddpm::cli

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <CLI/App.hpp>
+
+namespace iddpm::cli {
+
+/// Each adds its verb, options and help to the program.
+void add_train(CLI::App& app);
+void add_sample(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_info(CLI::App& app);
+void add_convert(CLI::App& app);
+void add_figures(CLI::App& app);
+void add_report(CLI::App& app);
+void add_benchmark(CLI::App& app);
+
+}  // namespace iddpm::cli
