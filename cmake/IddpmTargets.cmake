@@ -63,6 +63,9 @@ function(iddpm_test folder)
   target_compile_definitions(${target} PRIVATE
     IDDPM_TEST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden"
     IDDPM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" IDDPM_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  # Compiled as the precompiled header was (-fPIC, where programs default to -fPIE), or the compiler ignores it.
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${target} PRIVATE -fPIC)
   target_precompile_headers(${target} REUSE_FROM iddpm_precompiled)
   add_test(NAME ${folder} COMMAND ${target} --gtest_filter=-*Parity*:*Slow*)
   set_tests_properties(${folder} PROPERTIES LABELS unit)
