@@ -1,0 +1,86 @@
+#include "cli/image_sampling.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "iddpm/core/error.h"
+#include "iddpm/report/image_grid.h"
+#include "iddpm/samplers/ancestral.h"
+#include "iddpm/samplers/ddim.h"
+
+namespace iddpm::cli {
+namespace {
+
+std::unique_ptr<Sampler> make_sampler(const SamplingRequest& request) {
+  if (request.sampler == "ancestral") return std::make_unique<AncestralSampler>();
+  if (request.sampler == "ddim") return std::make_unique<DdimSampler>(DdimOptions{.eta = request.eta});
+  fail("--sampler: expected ancestral or ddim, got '{}'", request.sampler);
+}
+
+}  // namespace
+
+Tensor sample_images(const UNet& network, const ModelSettings& settings, const SamplingRequest& request,
+                     const std::function<bool(double)>& progress) {
+  const at::NoGradGuard no_gradient;
+  const auto& options = network.options();
+  const std::vector<std::int64_t> shape = {options.image_channels, options.image_height, options.image_width};
+  const auto sampler = make_sampler(request);
+  // Respaced once, so that a bad specification is refused before the work begins.
+  const ReverseProcess process = reverse_process(settings.diffusion, network).respaced(request.steps);
+  const auto count = static_cast<std::int64_t>(request.image_numbers.size());
+  std::vector<Tensor> finished;
+  for (std::int64_t first = 0; first < count; first += request.batch) {
+    const std::int64_t size = std::min(request.batch, count - first);
+    std::vector<RandomStream> streams;
+    for (std::int64_t i = first; i < first + size; ++i) {
+      streams.emplace_back(request.seed, StreamPurpose::sampling, request.image_numbers[static_cast<std::size_t>(i)]);
+    }
+    Condition condition;
+    if (!request.labels.empty()) {
+      condition.y =
+          at::tensor(at::ArrayRef<std::int64_t>(request.labels).slice(first, size), at::kLong).to(network.device());
+    }
+    auto steps = sampler->watch(process.with_network(conditioned(network, condition)),
+                                noise_from_streams(std::move(streams), shape, network.device()));
+    Tensor x;
+    for (const SamplingState& state : steps) {
+      x = state.x;
+      const double fraction_of_batch = static_cast<double>(state.step) / static_cast<double>(steps.steps());
+      const double done =
+          (static_cast<double>(first) + static_cast<double>(size) * fraction_of_batch) / static_cast<double>(count);
+      if (progress && !progress(done)) return finished.empty() ? Tensor() : at::cat(finished);
+    }
+    finished.push_back(x.to(at::kCPU, at::kFloat).contiguous());
+  }
+  return at::cat(finished);
+}
+
+std::vector<std::uint64_t> image_numbers(std::uint64_t first, std::int64_t count) {
+  std::vector<std::uint64_t> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), first);
+  return numbers;
+}
+
+std::vector<std::int64_t> labels_by_row(const ModelSettings& settings, std::int64_t columns) {
+  std::vector<std::int64_t> labels;
+  for (std::int64_t label = 0; label < settings.network.classes; ++label) {
+    labels.insert(labels.end(), static_cast<std::size_t>(columns), label);
+  }
+  return labels;
+}
+
+Image sample_grid(const Tensor& images, const ModelSettings& settings, bool by_class) {
+  GridOptions options{.upscale = std::max<std::int64_t>(1, comfortable_upscale(images.size(2), images.size(3)))};
+  const std::int64_t classes = settings.network.classes;
+  if (by_class && classes > 0 && images.size(0) % classes == 0) {
+    options.columns = images.size(0) / classes;
+    for (std::int64_t label = 0; label < classes; ++label) {
+      options.row_labels.push_back(settings.class_names.empty()
+                                       ? fmt::format("{}", label)
+                                       : settings.class_names[static_cast<std::size_t>(label)]);
+    }
+  }
+  return image_grid(images, options);
+}
+
+}  // namespace iddpm::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iddpm/io/image_file.h"
+#include "iddpm/nn/unet.h"
+#include "iddpm/training/model_settings.h"
+
+namespace iddpm::cli {
+
+/// Which images to draw and how.
+struct SamplingRequest {
+  std::vector<std::uint64_t> image_numbers;  ///< image i of the seed, whatever else is drawn with it
+  std::vector<std::int64_t> labels;          ///< one per image; empty without classes
+  std::uint64_t seed = 0;
+  std::string steps = "50";           ///< a respacing specification
+  std::string sampler = "ancestral";  ///< or "ddim"
+  double eta = 0.0;                   ///< of DDIM
+  std::int64_t batch = 64;
+};
+
+/// Draws images [N, C, H, W] in [-1, 1] on the CPU, batch after batch. `progress` is told the fraction done; if it
+/// returns false, sampling stops and the images finished so far are returned.
+Tensor sample_images(const UNet& network, const ModelSettings& settings, const SamplingRequest& request,
+                     const std::function<bool(double)>& progress = {});
+
+/// Numbers first .. first + count - 1.
+std::vector<std::uint64_t> image_numbers(std::uint64_t first, std::int64_t count);
+
+/// A class per image for a grid with one row per class: `columns` of each. Empty without classes.
+std::vector<std::int64_t> labels_by_row(const ModelSettings& settings, std::int64_t columns);
+
+/// Samples as one picture: with a row per class and its name if `by_class`, else about square.
+Image sample_grid(const Tensor& images, const ModelSettings& settings, bool by_class);
+
+}  // namespace iddpm::cli

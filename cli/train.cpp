@@ -1,0 +1,232 @@
+// iddpm train: a new run, or one that goes on.
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "cli/compute_options.h"
+#include "cli/data_options.h"
+#include "cli/dry_run.h"
+#include "cli/exit_codes.h"
+#include "cli/image_sampling.h"
+#include "cli/interruption.h"
+#include "cli/model_options.h"
+#include "cli/progress_bar.h"
+#include "cli/run_report_builder.h"
+#include "cli/training_flags.h"
+#include "iddpm/core/error.h"
+#include "iddpm/training/training_run.h"
+
+namespace iddpm::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TrainArguments {
+  DataOptions data;
+  ModelOptions model;
+  TrainingFlags training;
+  ComputeOptions compute;
+  fs::path run;
+  fs::path resume;
+  bool dry_run = false;
+  bool overwrite = false;
+};
+
+/// A run about to begin or to go on.
+struct PreparedRun {
+  fs::path folder;
+  RunRecord record;
+  std::shared_ptr<const Dataset> dataset;
+  Trainer trainer;
+};
+
+// Removes what an earlier run left in the folder, and nothing else.
+void remove_earlier_run(const fs::path& folder) {
+  for (const char* name :
+       {"run.json", "log.jsonl", "report.html", "evaluation.json", "checkpoints", "samples", "tensorboard"}) {
+    fs::remove_all(folder / name);
+  }
+}
+
+fs::path new_run_folder(const TrainArguments& arguments) {
+  fs::path folder = arguments.run;
+  if (folder.empty()) {
+    std::string name = arguments.data.path.filename().string();
+    if (name.empty()) name = arguments.data.path.parent_path().filename().string();
+    folder = fs::path("runs") / (name.empty() ? "run" : name);
+  }
+  if (fs::exists(folder)) {
+    require(fs::is_directory(folder), "--run: '{}' is a file; expected a new or empty folder", folder.string());
+    if (!fs::is_empty(folder)) {
+      require(arguments.overwrite,
+              "--run: '{0}' already holds files; go on with 'iddpm train --resume {0}', choose another --run, or "
+              "replace it "
+              "with --overwrite",
+              folder.string());
+      remove_earlier_run(folder);
+    }
+  }
+  return folder;
+}
+
+void check_learned_size(const TrainArguments& arguments, DatasetOptions& options) {
+  const ImageSize size = asked_image_size(arguments.model);
+  options.image_height = size.height;
+  options.image_width = size.width;
+  options.image_channels = size.channels;
+}
+
+PreparedRun prepare_new_run(const TrainArguments& arguments) {
+  require(!arguments.data.path.empty(),
+          "train needs --data FOLDER, or --resume RUN to go on with a run. See 'iddpm train --help'.");
+  RunRecord record;
+  record.data = fs::absolute(arguments.data.path);
+  record.data_options = dataset_options(arguments.data);
+  check_learned_size(arguments, record.data_options);
+  auto dataset = open_dataset(record.data, record.data_options);
+  if (!record.data_options.image_height) {
+    // Unasked, a model of the data's own size, but no larger than a small machine can train.
+    constexpr std::int64_t largest = 64;
+    const auto shape = dataset->image_shape();
+    if (std::min(shape[1], shape[2]) > largest) {
+      record.data_options.image_height = record.data_options.image_width = largest;
+      dataset = open_dataset(record.data, record.data_options);
+    }
+  }
+  Preset preset = chosen_preset(arguments.model, dataset.get());
+  record.preset = preset.name;
+  preset.training.precision = chosen_precision(arguments.compute);
+  apply(arguments.training, preset.training, record.run);
+  check(preset.training);
+  const fs::path folder = arguments.dry_run ? fs::path() : new_run_folder(arguments);
+  Trainer trainer(preset.model, preset.training, chosen_device(arguments.compute));
+  return {folder, std::move(record), std::move(dataset), std::move(trainer)};
+}
+
+PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
+  require(fs::is_directory(arguments.resume), "--resume: '{}' is not a run folder", arguments.resume.string());
+  RunRecord record = load_run_record(arguments.resume);
+  if (!arguments.data.path.empty()) record.data = fs::absolute(arguments.data.path);
+  apply_run_length(arguments.training, record.run);
+  std::vector<std::string> broken;
+  const fs::path checkpoint = find_checkpoint(arguments.resume, &broken);
+  for (const std::string& name : broken) say(fmt::format("Skipping a broken checkpoint: {}", name));
+  Trainer trainer = Trainer::resume(checkpoint, chosen_device(arguments.compute));
+  auto dataset = open_dataset(record.data, record.data_options);
+  return {arguments.resume, std::move(record), std::move(dataset), std::move(trainer)};
+}
+
+void announce(const PreparedRun& run) {
+  const auto& network = run.trainer.settings().network;
+  const auto& dataset = *run.dataset;
+  say(fmt::format("Training on {} images {}x{}x{}{} from {}", format_count(dataset.size()), network.image_channels,
+                  network.image_height, network.image_width,
+                  network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "",
+                  display_path(run.record.data)));
+  const auto& diffusion = run.trainer.settings().diffusion;
+  say(fmt::format("Network: {} parameters ({}); {} schedule, T = {}, objective {}, {}",
+                  format_count(count(run.trainer.network().parameters())), run.record.preset, diffusion.schedule,
+                  diffusion.steps, name(diffusion.objective),
+                  run.trainer.options().precision == Precision::bfloat16 ? "bfloat16" : "float32"));
+  if (run.trainer.steps_done() > 0) say(fmt::format("Going on at step {}", run.trainer.steps_done()));
+}
+
+// Samples of the first EMA, the same noise each time, so that grids can be compared.
+void write_sample_grid(const PreparedRun& run, std::int64_t step) {
+  const auto& settings = run.trainer.settings();
+  constexpr std::int64_t columns = 8;
+  const std::int64_t classes = settings.network.classes;
+  const bool by_class = classes > 0 && classes <= 16;
+  SamplingRequest request{.seed = run.trainer.options().seed};
+  request.image_numbers = image_numbers(0, by_class ? classes * columns : columns * 4);
+  request.steps = fmt::format("{}", std::min<std::int64_t>(50, settings.diffusion.steps));
+  if (by_class) {
+    request.labels = labels_by_row(settings, columns);
+  } else if (classes > 0) {
+    for (std::size_t i = 0; i < request.image_numbers.size(); ++i)
+      request.labels.push_back(static_cast<std::int64_t>(i) % classes);
+  }
+  UNet network = run.trainer.options().ema_rates.empty() ? run.trainer.network() : run.trainer.ema_network();
+  network.set_compute_type(scalar_type(run.trainer.options().precision));
+  const Tensor images = sample_images(network, settings, request);
+  fs::create_directories(run.folder / "samples");
+  write_png(run.folder / "samples" / fmt::format("step_{:08}.png", step), sample_grid(images, settings, by_class));
+}
+
+void execute(PreparedRun& run, const TrainArguments& arguments) {
+  fs::create_directories(run.folder);
+  save_run_record(run.folder, run.record);
+  announce(run);
+  const std::atomic<bool>& stop = catch_interruption();
+  RunEnd end;
+  {
+    ProgressBar bar("Training");
+    RunObserver observer;
+    observer.on_step = [&](const StepResult& result, double images_per_second, double fraction) {
+      bar.update(fraction,
+                 fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
+    };
+    observer.on_sample = [&](std::int64_t step) { write_sample_grid(run, step); };
+    observer.on_skipped_image = [&](const std::string& name) {
+      bar.clear();
+      say(fmt::format("Skipping a broken image: {}", name));
+    };
+    end = train(run.trainer, run.dataset, run.folder, run.record.run, observer, stop);
+  }
+  const fs::path report = write_run_report(run.folder);
+  const std::string folder = display_path(run.folder);
+  if (end == RunEnd::interrupted) {
+    say(fmt::format("Interrupted after step {}; everything is saved. Go on with:\n  iddpm train --resume {}",
+                    run.trainer.steps_done(), folder));
+    throw ExitWith{exit_interrupted};
+  }
+  say(fmt::format(
+      "Trained to step {}. Run folder: {}\nReport: {}\nNext:\n  iddpm sample {} --count 16\n  iddpm train --resume {} "
+      "--minutes 30",
+      run.trainer.steps_done(), folder, display_path(report), folder, folder));
+}
+
+void run_train(const TrainArguments& arguments) {
+  apply_threads(arguments.compute);
+  require(arguments.resume.empty() || arguments.run.empty(),
+          "--resume goes on in the run's own folder; leave out --run {}", arguments.run.string());
+  PreparedRun run = arguments.resume.empty() ? prepare_new_run(arguments) : prepare_resumed_run(arguments);
+  if (arguments.dry_run) {
+    announce(run);
+    print(dry_run(run.trainer, run.dataset, run.record.run));
+    return;
+  }
+  execute(run, arguments);
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto arguments = std::make_shared<TrainArguments>();
+  CLI::App* verb = app.add_subcommand("train", "Train a model on images, or go on with a run");
+  verb->footer(
+      "Examples:\n"
+      "  iddpm train --data photos/ --minutes 60\n"
+      "      images in photos/ (sub-folders are classes) at their own size, at most 64x64, for an hour\n"
+      "  iddpm train --data cifar-10/ --preset cifar10 --steps 500000 --run runs/cifar10\n"
+      "      the paper's CIFAR-10 network and settings\n"
+      "  iddpm train --data photos/ --image-size 64 --channels 64 --attention 16,8 --dry-run\n"
+      "      how large and how slow that would be\n"
+      "  iddpm train --resume runs/photos --minutes 60\n"
+      "      an hour more; Ctrl-C saves and stops, and this goes on exactly where it was\n"
+      "A run folder holds checkpoints/, samples/, log.jsonl, tensorboard/ and report.html.");
+  add_data_options(*verb, arguments->data);
+  verb->add_option("--run", arguments->run, "Folder for the run (default: runs/<name of the data>)");
+  verb->add_option("--resume", arguments->resume, "Go on with the run in this folder; needs nothing else");
+  verb->add_flag("--dry-run", arguments->dry_run,
+                 "Only say how large the model is, its memory, its speed and when it would end");
+  verb->add_flag("--overwrite", arguments->overwrite, "Replace the run that is in the folder");
+  add_training_flags(*verb, arguments->training);
+  add_model_options(*verb, arguments->model);
+  add_compute_options(*verb, arguments->compute);
+  verb->callback([arguments] { run_train(*arguments); });
+}
+
+}  // namespace iddpm::cli
