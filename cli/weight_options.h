@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include "iddpm/training/checkpoint.h"
+
+namespace iddpm::cli {
+
+/// Which weights of a checkpoint: --ema RATE or --raw.
+struct WeightOptions {
+  std::optional<double> ema_rate;
+  bool raw = false;
+};
+
+void add_weight_options(CLI::App& verb, WeightOptions& options);
+WeightChoice weight_choice(const WeightOptions& options);
+
+}  // namespace iddpm::cli
