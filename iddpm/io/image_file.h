@@ -14,7 +14,7 @@ struct Image {
   std::int64_t width = 0;
   std::int64_t height = 0;
   std::int64_t channels = 0;
-  std::vector<std::uint8_t> pixels;  ///< height * width * channels
+  std::vector<std::uint8_t> pixels = {};  ///< height * width * channels
 };
 
 /// Whether the name ends in .png, .jpg, .jpeg or .webp (any case).
@@ -27,7 +27,7 @@ Image read_image(const std::filesystem::path& path, std::int64_t pixel_limit = s
 /// The same from memory; `name` is for messages.
 Image decode_image(const std::string& bytes, const std::string& name, std::int64_t pixel_limit = std::int64_t{1} << 28);
 
-/// Encodes as PNG. `comment`, if any, is stored as a tEXt chunk.
+/// Encodes as PNG. `comment`, if any, is stored as a tEXt chunk (iTXt if it is not ASCII).
 std::string encode_png(const Image& image, const std::string& comment = {});
 
 /// Writes a PNG file atomically.

@@ -211,6 +211,9 @@ std::uint64_t byte_count(const SafetensorsEntry& entry, const std::string& path)
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_size, const std::string& path) {
   require(!json.empty() && json.front() == '{', "{} is not a safetensors file: its header does not begin with {{",
           path);
+  // The parser takes a zero byte for the end and would not look at what follows.
+  require(json.find('\0') == std::string_view::npos,
+          "{} is not a safetensors file: its header is not JSON (a zero byte in it)", path);
   HeaderReader reader(path);
   nlohmann::json::sax_parse(json, &reader);
   SafetensorsHeader header = reader.take();

@@ -1,0 +1,47 @@
+#include <webp/decode.h>
+
+#include "iddpm/core/error.h"
+#include "iddpm/io/image_codecs.h"
+
+namespace iddpm {
+
+namespace {
+
+const char* reason(VP8StatusCode status) {
+  switch (status) {
+    case VP8_STATUS_OUT_OF_MEMORY:
+      return "out of memory";
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+      return "it is truncated";
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+      return "it uses a feature that is not supported";
+    default:
+      return "its data are damaged";
+  }
+}
+
+}  // namespace
+
+Image decode_webp(const EncodedImage& file) {
+  WebPDecoderConfig config;
+  require(WebPInitDecoderConfig(&config) != 0, "cannot read {}: the WebP library is of another version", file.name);
+  VP8StatusCode status = WebPGetFeatures(file.bytes.data(), file.bytes.size(), &config.input);
+  require(status == VP8_STATUS_OK, "{} is a broken WebP image: {}", file.name, reason(status));
+  require(!config.input.has_animation, "{} is an animated WebP, expected a single image", file.name);
+  check_image_size(file, config.input.width, config.input.height);
+
+  const bool has_alpha = config.input.has_alpha != 0;
+  Image image = {.width = config.input.width, .height = config.input.height, .channels = has_alpha ? 4 : 3};
+  const std::int64_t row_bytes = image.width * image.channels;
+  image.pixels.resize(static_cast<std::size_t>(row_bytes * image.height));
+  config.output.colorspace = has_alpha ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA = {
+      .rgba = image.pixels.data(), .stride = static_cast<int>(row_bytes), .size = image.pixels.size()};
+  status = WebPDecode(file.bytes.data(), file.bytes.size(), &config);
+  WebPFreeDecBuffer(&config.output);
+  require(status == VP8_STATUS_OK, "{} is a broken WebP image: {}", file.name, reason(status));
+  return image;
+}
+
+}  // namespace iddpm

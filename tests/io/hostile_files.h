@@ -1,0 +1,95 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm {
+
+/// A folder of its own for a test, gone afterwards.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "iddpm-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+  /// Writes a file into it and returns its path.
+  std::filesystem::path file(const std::string& name, std::string_view contents) const {
+    std::ofstream(path_ / name, std::ios::binary).write(contents.data(), static_cast<std::streamsize>(contents.size()));
+    return path_ / name;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string contents_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Whether `action` throws an Error whose text holds `part`.
+inline ::testing::AssertionResult throws_error(const std::function<void()>& action, const std::string& part) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (std::string(error.what()).find(part) != std::string::npos) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << "the error reads: " << error.what() << "; expected in it: " << part;
+  } catch (const std::exception& error) {
+    return ::testing::AssertionFailure() << "another exception: " << error.what();
+  }
+  return ::testing::AssertionFailure() << "no error; expected one with: " << part;
+}
+
+/// Reads every beginning of `contents` (at most about `count` of them) and expects an Error each time.
+inline void expect_error_at_every_truncation(const std::string& contents, const std::function<void(std::string)>& read,
+                                             std::size_t count = 2000) {
+  const std::size_t step = std::max<std::size_t>(1, contents.size() / count);
+  for (std::size_t length = 0; length < contents.size(); length += step) {
+    ASSERT_TRUE(throws_error([&] { read(contents.substr(0, length)); }, "")) << "cut to " << length << " bytes";
+  }
+}
+
+/// Reads `contents` with one byte changed at a time, in three ways: reading may succeed or throw Error, and nothing
+/// else. Returns how often it threw.
+inline std::size_t errors_of_flipped_bytes(const std::string& contents, const std::function<void(std::string)>& read,
+                                           std::size_t count = 2000) {
+  const std::size_t step = std::max<std::size_t>(1, contents.size() / count);
+  std::size_t errors = 0;
+  for (std::size_t position = 0; position < contents.size(); position += step) {
+    for (const int flip : {0x01, 0x80, 0xff}) {
+      std::string changed = contents;
+      changed[position] = static_cast<char>(changed[position] ^ flip);
+      try {
+        read(changed);
+      } catch (const Error&) {
+        ++errors;
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << "byte " << position << " xor " << flip << ": " << error.what();
+      }
+    }
+  }
+  return errors;
+}
+
+}  // namespace iddpm
