@@ -15,9 +15,10 @@ target_compile_options(iddpm_build_settings INTERFACE
 # LibTorch's headers as system headers: their warnings are not ours to mend.
 add_library(iddpm_torch INTERFACE)
 target_link_libraries(iddpm_torch INTERFACE torch)
-target_include_directories(iddpm_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_include_directories(iddpm_torch SYSTEM INTERFACE "$<BUILD_INTERFACE:${TORCH_INCLUDE_DIRS}>")
 separate_arguments(iddpm_torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
-target_compile_options(iddpm_torch INTERFACE ${iddpm_torch_flags})
+target_compile_options(iddpm_torch INTERFACE "$<BUILD_INTERFACE:${iddpm_torch_flags}>")
+set_target_properties(iddpm_torch PROPERTIES EXPORT_NAME torch)
 
 # The tensor headers cost seconds per file: compiled once, here.
 file(WRITE "${CMAKE_BINARY_DIR}/precompiled/precompiled.cpp" "")
@@ -45,6 +46,7 @@ function(iddpm_layer name)
   target_compile_features(iddpm_${name} PUBLIC cxx_std_20)
   target_precompile_headers(iddpm_${name} REUSE_FROM iddpm_precompiled)
   set_target_properties(iddpm_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY IDDPM_LAYERS iddpm_${name})
 endfunction()
 
 # iddpm_test(FOLDER LIBRARIES layer... [LABELS label...]): the program test_FOLDER from tests/FOLDER/*.cpp.

@@ -1,0 +1,108 @@
+// Dependencies between our folders point one way only, files stay readable in size, and the version is the same
+// everywhere.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "iddpm/version.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// What each folder may include, beside itself (ARCHITECTURE.md).
+const std::map<std::string, std::set<std::string>> allowed = {
+    {"core", {}},
+    {"diffusion", {"core"}},
+    {"samplers", {"diffusion", "core"}},
+    {"kernels", {"core"}},
+    {"nn", {"kernels", "core"}},
+    {"io", {"core"}},
+    {"data", {"io", "core"}},
+    {"training", {"data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
+    {"evaluation", {"data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
+    {"report", {"io", "core"}},
+};
+
+std::vector<fs::path> sources_under(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".h" || extension == ".cpp") files.push_back(entry.path());
+  }
+  return files;
+}
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::ifstream stream(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// The violations in one file's includes; `folder` is its layer.
+std::vector<std::string> wrong_includes(const std::vector<std::string>& lines, const std::string& folder) {
+  static const std::regex include(R"(^\s*#\s*include\s*["<]iddpm/([a-z_]+)/[^">]*[">])");
+  static const std::regex program(R"(^\s*#\s*include\s*["<](cli|tests|benchmarks)/)");
+  std::vector<std::string> wrong;
+  for (const std::string& line : lines) {
+    std::smatch match;
+    const bool upward =
+        std::regex_search(line, match, include) && match[1] != folder && !allowed.at(folder).contains(match[1]);
+    if (upward || std::regex_search(line, program)) wrong.push_back(line);
+  }
+  return wrong;
+}
+
+}  // namespace
+
+TEST(Layering, EveryFolderOfTheLibraryHasItsPlace) {
+  for (const auto& entry : fs::directory_iterator(fs::path(IDDPM_SOURCE_DIR) / "iddpm")) {
+    if (entry.is_directory()) {
+      EXPECT_TRUE(allowed.contains(entry.path().filename().string())) << entry.path();
+    }
+  }
+}
+
+TEST(Layering, IncludesPointDown) {
+  for (const auto& [folder, unused] : allowed) {
+    for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / "iddpm" / folder)) {
+      for (const std::string& line : wrong_includes(lines_of(file), folder)) {
+        ADD_FAILURE() << file << " must not include: " << line;
+      }
+    }
+  }
+}
+
+TEST(Layering, TheCheckSeesAnArrowThatPointsUp) {
+  EXPECT_EQ(wrong_includes({"#include \"iddpm/nn/unet.h\""}, "diffusion").size(), 1U);
+  EXPECT_EQ(wrong_includes({"#include <iddpm/core/error.h>"}, "diffusion").size(), 0U);
+  EXPECT_EQ(wrong_includes({"#include \"cli/commands.h\""}, "report").size(), 1U);
+}
+
+TEST(Layering, NoFileIsLongerThan600Lines) {
+  for (const char* folder : {"iddpm", "cli", "tests", "benchmarks", "examples"}) {
+    for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
+      EXPECT_LE(lines_of(file).size(), 600U) << file;
+    }
+  }
+}
+
+TEST(Version, IsTheSameInTheHeaderAndInCMake) {
+  const std::regex project(R"(^project\(iddpm VERSION ([0-9.]+).*)");
+  for (const std::string& line : lines_of(fs::path(IDDPM_SOURCE_DIR) / "CMakeLists.txt")) {
+    std::smatch match;
+    if (std::regex_match(line, match, project)) {
+      EXPECT_EQ(match[1], iddpm::version);
+      return;
+    }
+  }
+  FAIL() << "CMakeLists.txt names no version";
+}
