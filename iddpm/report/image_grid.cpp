@@ -1,0 +1,186 @@
+#include "iddpm/report/image_grid.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "iddpm/core/error.h"
+#include "iddpm/report/unicode_text.h"
+
+namespace iddpm {
+namespace {
+
+using std::int64_t;
+
+constexpr int64_t kWidestCaption = 4;  // in image widths; longer words are cut
+constexpr int64_t kMaximumPixels = int64_t{1} << 28;
+
+/// Horizontal gap between a label and its images, and vertical gap between lines of a caption, in font cells.
+constexpr int kLabelGap = 3;
+constexpr int kLineGap = 1;
+
+struct GridLayout {
+  int64_t rows, columns;
+  int64_t image_width, image_height;  // upscaled
+  int64_t column_width;
+  int64_t left, top;  // of the first cell
+  int64_t width, height;
+  std::vector<std::vector<std::string>> caption_lines;
+};
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    if (c != ' ' && c != '\n') {
+      words.back() += c;
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  if (words.size() > 1 && words.back().empty()) words.pop_back();
+  return words;
+}
+
+int64_t text_pixels(std::string_view text, int scale) { return int64_t{text_columns(text)} * scale; }
+
+std::string cut_to_width(const std::string& word, int64_t limit, int scale) {
+  if (text_pixels(word, scale) <= limit) return word;
+  std::u32string codes = decode_utf8(word);
+  while (!codes.empty() && text_pixels(encode_utf8(codes + U"\u2026"), scale) > limit) codes.pop_back();
+  return encode_utf8(codes + U"\u2026");
+}
+
+std::vector<std::string> wrap(const std::vector<std::string>& words, int64_t limit, int scale) {
+  std::vector<std::string> lines;
+  for (const auto& whole_word : words) {
+    const std::string word = cut_to_width(whole_word, limit, scale);
+    const bool fits = !lines.empty() && text_pixels(lines.back() + " " + word, scale) <= limit;
+    if (fits) {
+      lines.back() += " " + word;
+    } else {
+      lines.push_back(word);
+    }
+  }
+  return lines;
+}
+
+GridLayout lay_out(int64_t count, int64_t image_height, int64_t image_width, const GridOptions& options) {
+  GridLayout grid;
+  grid.columns = options.columns > 0 ? options.columns : static_cast<int64_t>(std::ceil(std::sqrt(count)));
+  grid.rows = (count + grid.columns - 1) / grid.columns;
+  require(options.row_labels.empty() || static_cast<int64_t>(options.row_labels.size()) == grid.rows,
+          "image_grid: got {} row labels for {} rows", options.row_labels.size(), grid.rows);
+  require(options.column_captions.empty() || static_cast<int64_t>(options.column_captions.size()) == grid.columns,
+          "image_grid: got {} column captions for {} columns", options.column_captions.size(), grid.columns);
+  grid.image_width = image_width * options.upscale;
+  grid.image_height = image_height * options.upscale;
+
+  const int scale = options.text_scale;
+  grid.column_width = grid.image_width;
+  std::vector<std::vector<std::string>> captions;
+  for (const auto& caption : options.column_captions) {
+    captions.push_back(words_of(caption));
+    for (const auto& word : captions.back()) grid.column_width = std::max(grid.column_width, text_pixels(word, scale));
+  }
+  const int64_t widest = std::max(kWidestCaption * grid.image_width, int64_t{12} * scale);
+  grid.column_width = std::min(grid.column_width, widest);
+  std::size_t lines = 0;
+  for (const auto& words : captions) {
+    grid.caption_lines.push_back(wrap(words, grid.column_width, scale));
+    lines = std::max(lines, grid.caption_lines.back().size());
+  }
+  int64_t label_width = 0;
+  for (const auto& label : options.row_labels) label_width = std::max(label_width, text_pixels(label, scale));
+
+  const int64_t padding = options.padding;
+  grid.left = padding + (label_width > 0 ? label_width + kLabelGap * scale : 0);
+  grid.top = padding + static_cast<int64_t>(lines) * (Glyph::kRows + kLineGap) * scale;
+  if (lines > 0) grid.top += kLineGap * scale;
+  grid.width = grid.left + grid.columns * (grid.column_width + padding);
+  grid.height = grid.top + grid.rows * (grid.image_height + padding);
+  require(grid.width <= kMaximumPixels / grid.height,
+          "image_grid: {} images of {} x {} pixels make a grid of {} x {} pixels, more than the limit of {} pixels",
+          count, grid.image_width, grid.image_height, grid.width, grid.height, kMaximumPixels);
+  return grid;
+}
+
+/// Pixel (x, y) of an image of 1 to 4 channels as RGB over a background.
+Rgb composited_pixel(const Image& image, int64_t x, int64_t y, Rgb background) {
+  const std::uint8_t* pixel = &image.pixels[(y * image.width + x) * image.channels];
+  const bool grey = image.channels <= 2;
+  const Rgb color = grey ? Rgb{pixel[0], pixel[0], pixel[0]} : Rgb{pixel[0], pixel[1], pixel[2]};
+  if (image.channels % 2 == 1) return color;
+  const int alpha = pixel[image.channels - 1];
+  const auto over = [&](int front, int back) {
+    return static_cast<std::uint8_t>((front * alpha + back * (255 - alpha) + 127) / 255);
+  };
+  return {over(color.red, background.red), over(color.green, background.green), over(color.blue, background.blue)};
+}
+
+void paste(Image& canvas, const Image& image, int64_t left, int64_t top, const GridOptions& options) {
+  const int64_t upscale = options.upscale;
+  for (int64_t y = 0; y < image.height * upscale; ++y) {
+    std::uint8_t* target = &canvas.pixels[((top + y) * canvas.width + left) * 3];
+    for (int64_t x = 0; x < image.width * upscale; ++x, target += 3) {
+      const Rgb color = composited_pixel(image, x / upscale, y / upscale, options.background);
+      target[0] = color.red, target[1] = color.green, target[2] = color.blue;
+    }
+  }
+}
+
+void draw_labels(Image& canvas, const GridLayout& grid, const GridOptions& options) {
+  const int scale = options.text_scale;
+  for (std::size_t row = 0; row < options.row_labels.size(); ++row) {
+    const auto& label = options.row_labels[row];
+    const int64_t x = grid.left - kLabelGap * scale - text_pixels(label, scale);
+    const int64_t top = grid.top + static_cast<int64_t>(row) * (grid.image_height + options.padding);
+    const int64_t y = top + (grid.image_height - Glyph::kCapHeight * scale) / 2;
+    draw_bitmap_text(canvas, x, y, label, scale, options.text_color);
+  }
+  for (std::size_t column = 0; column < grid.caption_lines.size(); ++column) {
+    const int64_t left = grid.left + static_cast<int64_t>(column) * (grid.column_width + options.padding);
+    const auto& lines = grid.caption_lines[column];
+    int64_t y = grid.top - kLineGap * scale;
+    y -= static_cast<int64_t>(lines.size()) * (Glyph::kRows + kLineGap) * scale;
+    for (const auto& line : lines) {
+      draw_bitmap_text(canvas, left + (grid.column_width - text_pixels(line, scale)) / 2, y, line, scale,
+                       options.text_color);
+      y += (Glyph::kRows + kLineGap) * scale;
+    }
+  }
+}
+
+}  // namespace
+
+Image image_grid(const Tensor& images, const GridOptions& options) {
+  require(images.dim() == 4 && images.size(0) > 0 && images.size(1) >= 1 && images.size(1) <= 4 && images.size(2) > 0 &&
+              images.size(3) > 0,
+          "image_grid: expected images of shape [N, C, H, W] with at least one image and 1 to 4 channels, got {}",
+          format_shape(images.sizes()));
+  require(options.columns >= 0 && options.padding >= 0 && options.upscale >= 1 && options.text_scale >= 1,
+          "image_grid: expected columns >= 0, padding >= 0, upscale >= 1 and text_scale >= 1, got {}, {}, {} and {}",
+          options.columns, options.padding, options.upscale, options.text_scale);
+  const Tensor on_cpu = images.detach().to(at::kCPU, at::kFloat);
+  const GridLayout grid = lay_out(images.size(0), images.size(2), images.size(3), options);
+  Image canvas{grid.width, grid.height, 3, {}};
+  canvas.pixels.resize(grid.width * grid.height * 3);
+  for (std::size_t i = 0; i < canvas.pixels.size(); i += 3) {
+    canvas.pixels[i] = options.background.red;
+    canvas.pixels[i + 1] = options.background.green;
+    canvas.pixels[i + 2] = options.background.blue;
+  }
+  for (int64_t i = 0; i < images.size(0); ++i) {
+    const int64_t x = grid.left + i % grid.columns * (grid.column_width + options.padding);
+    const int64_t y = grid.top + i / grid.columns * (grid.image_height + options.padding);
+    paste(canvas, image_from_tensor(on_cpu[i]), x + (grid.column_width - grid.image_width) / 2, y, options);
+  }
+  draw_labels(canvas, grid, options);
+  return canvas;
+}
+
+int64_t comfortable_upscale(int64_t height, int64_t width) {
+  constexpr int64_t comfortable_side = 64;
+  return std::max<int64_t>(1, comfortable_side / std::max<int64_t>({height, width, 1}));
+}
+
+}  // namespace iddpm

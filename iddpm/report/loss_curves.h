@@ -1,0 +1,26 @@
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "iddpm/report/line_plot.h"
+
+namespace iddpm {
+
+/// The losses of a training run at its logged steps. Vectors are as long as `step`, or empty where a run has no such
+/// loss; a value that isn't finite is a gap.
+struct LossHistory {
+  std::vector<double> step = {};
+  std::vector<double> total = {};
+  std::vector<double> mse = {};
+  std::vector<double> vb = {};
+  std::array<std::vector<double>, 4> quartiles = {};  ///< mean loss of the timesteps in [k T/4, (k+1) T/4)
+};
+
+/// Total, mse and vb over the step on a logarithmic axis: the logged values pale, their smooth course above.
+LinePlot loss_plot(const LossHistory& losses);
+
+/// The loss of each quarter of the timesteps, likewise.
+LinePlot quartile_plot(const LossHistory& losses);
+
+}  // namespace iddpm
