@@ -1,0 +1,159 @@
+// iddpm benchmark: how fast this machine is.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "cli/compute_options.h"
+#include "cli/dry_run.h"
+#include "cli/machine_peak.h"
+#include "cli/model_options.h"
+#include "iddpm/core/error.h"
+#include "iddpm/core/random_stream.h"
+#include "iddpm/nn/network_statistics.h"
+#include "iddpm/training/trainer.h"
+#include "iddpm/version.h"
+
+namespace iddpm::cli {
+namespace {
+
+struct BenchmarkArguments {
+  ModelOptions model;
+  ComputeOptions compute;
+  std::int64_t batch = 8;
+  int repetitions = 5;
+  bool forward_only = false;
+  bool json = false;
+};
+
+template <typename Work>
+double median_seconds(int repetitions, const Work& work) {
+  work();  // the first time sets everything up
+  std::vector<double> seconds;
+  for (int i = 0; i < repetitions; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::sort(seconds.begin(), seconds.end());
+  const std::size_t middle = seconds.size() / 2;
+  return seconds.size() % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2;
+}
+
+struct Inputs {
+  Batch batch;
+  Tensor t;
+};
+
+Inputs random_inputs(const UNetOptions& network, std::int64_t batch, at::Device device) {
+  std::vector<RandomStream> streams;
+  for (std::int64_t i = 0; i < batch; ++i)
+    streams.emplace_back(0, StreamPurpose::evaluation, static_cast<std::uint64_t>(i));
+  Inputs inputs;
+  inputs.batch.x_0 =
+      normal_per_image(streams, {network.image_channels, network.image_height, network.image_width}, device)
+          .clamp(-1, 1);
+  if (network.classes > 0)
+    inputs.batch.y = at::arange(batch, at::TensorOptions(at::kLong).device(device)).remainder(network.classes);
+  inputs.t = at::arange(batch, at::TensorOptions(at::kLong).device(device)) * (1000 / batch);
+  return inputs;
+}
+
+double forward_seconds(const UNet& network, const Inputs& inputs, int repetitions) {
+  const at::NoGradGuard no_gradient;
+  return median_seconds(repetitions, [&] {
+    const Tensor y =
+        network(inputs.batch.x_0, inputs.t, {.y = inputs.batch.y, .low_resolution = {}, .dropout_keys = {}});
+    (void)y[0][0][0][0].item<float>();
+  });
+}
+
+std::string table(const nlohmann::json& result) {
+  std::string text = fmt::format("{} parameters, {:.2f} GFLOP per image, batch {}, {}, {} threads\n",
+                                 format_count(result["parameters"]), result["gflop_per_image"].get<double>(),
+                                 result["batch"].get<std::int64_t>(), result["precision"].get<std::string>(),
+                                 result["threads"].get<int>());
+  const double peak = result["peak_gflops"];
+  text += fmt::format("{:<10} {:>12} {:>12} {:>12} {:>14}\n", "", "seconds", "images/s", "GFLOP/s", "share of peak");
+  for (const char* what : {"forward", "train"}) {
+    if (!result.contains(std::string(what) + "_seconds")) continue;
+    const double gflops = result[std::string(what) + "_gflops"];
+    text += fmt::format("{:<10} {:>12.4f} {:>12.1f} {:>12.1f} {:>13.0f}%\n", what,
+                        result[std::string(what) + "_seconds"].get<double>(),
+                        result[std::string(what) + "_images_per_second"].get<double>(), gflops, 100 * gflops / peak);
+  }
+  text += fmt::format("Peak of this machine, measured: {:.0f} GFLOP/s. Largest memory: {}.\n", peak,
+                      format_bytes(result["peak_memory_bytes"]));
+  return text;
+}
+
+void run_benchmark(const BenchmarkArguments& arguments) {
+  apply_threads(arguments.compute);
+  const at::Device device = chosen_device(arguments.compute);
+  Preset preset = chosen_preset(arguments.model, nullptr);
+  preset.training.precision = chosen_precision(arguments.compute);
+  preset.training.batch = arguments.batch;
+  preset.training.microbatch = 0;
+  if (preset.training.ema_rates.size() > 1) preset.training.ema_rates.resize(1);
+  const at::ScalarType type = scalar_type(preset.training.precision);
+  const Inputs inputs = random_inputs(preset.model.network, arguments.batch, device);
+  const double gflop = network_statistics(preset.model.network).flops_per_image() / 1e9;
+
+  nlohmann::json result = {{"version", version},
+                           {"preset", preset.name},
+                           {"batch", arguments.batch},
+                           {"precision", type == at::kBFloat16 ? "bfloat16" : "float32"},
+                           {"threads", at::get_num_threads()},
+                           {"device", device.str()},
+                           {"gflop_per_image", gflop}};
+  const auto add = [&](const std::string& what, double seconds, double work) {
+    result[what + "_seconds"] = seconds;
+    result[what + "_images_per_second"] = static_cast<double>(arguments.batch) / seconds;
+    result[what + "_gflops"] = work * gflop * static_cast<double>(arguments.batch) / seconds;
+  };
+  {
+    Trainer trainer(preset.model, preset.training, device);
+    result["parameters"] = count(trainer.network().parameters());
+    UNet network = trainer.network();
+    network.set_compute_type(type);
+    add("forward", forward_seconds(network, inputs, arguments.repetitions), 1);
+    // A step is one forward pass and about twice its arithmetic backwards.
+    if (!arguments.forward_only) {
+      add("train", median_seconds(arguments.repetitions, [&] { trainer.step(inputs.batch); }), 3);
+    }
+  }
+  result["peak_memory_bytes"] = peak_memory_bytes();
+  result["peak_gflops"] = measured_peak_flops(type, device) / 1e9;
+  for (const char* what : {"forward", "train"}) {
+    const std::string key(what);
+    if (result.contains(key + "_gflops")) {
+      result[key + "_share_of_peak"] = result[key + "_gflops"].get<double>() / result["peak_gflops"].get<double>();
+    }
+  }
+  print(arguments.json ? result.dump(2) + "\n" : table(result));
+}
+
+}  // namespace
+
+void add_benchmark(CLI::App& app) {
+  auto arguments = std::make_shared<BenchmarkArguments>();
+  CLI::App* verb = app.add_subcommand("benchmark", "Measure a network's speed on this machine");
+  verb->footer(
+      "Examples:\n"
+      "  iddpm benchmark --preset cifar10 --batch 8\n"
+      "  iddpm benchmark --preset small --batch 32 --precision float32 --threads 1\n"
+      "  iddpm benchmark --preset small --channels 64 --json\n"
+      "A training step is forward, loss, backward, AdamW and one EMA. Seconds are medians after one warm-up.");
+  verb->add_option("--batch", arguments->batch, "Images at a time (8)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
+  verb->add_option("--repetitions", arguments->repetitions, "Measurements (5)")->check(CLI::Range(1, 1000));
+  verb->add_flag("--forward-only", arguments->forward_only, "No training step");
+  verb->add_flag("--json", arguments->json, "One JSON object");
+  add_model_options(*verb, arguments->model);
+  add_compute_options(*verb, arguments->compute);
+  verb->callback([arguments] { run_benchmark(*arguments); });
+}
+
+}  // namespace iddpm::cli

@@ -1,0 +1,142 @@
+#include "cli/run_report_builder.h"
+
+#include "cli/command_line.h"
+#include "cli/figure_files.h"
+#include "iddpm/core/error.h"
+#include "iddpm/data/batch_loader.h"
+#include "iddpm/io/atomic_file.h"
+#include "iddpm/nn/module.h"
+#include "iddpm/report/run_report.h"
+#include "iddpm/training/checkpoint.h"
+#include "iddpm/training/metrics_log.h"
+#include "iddpm/training/training_run.h"
+
+namespace iddpm::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+LossHistory loss_history(const std::vector<LoggedStep>& log) {
+  constexpr double gap = std::numeric_limits<double>::quiet_NaN();
+  LossHistory history;
+  for (const LoggedStep& line : log) {
+    history.step.push_back(static_cast<double>(line.step));
+    history.total.push_back(line.loss);
+    history.mse.push_back(line.mse.value_or(gap));
+    history.vb.push_back(line.vb.value_or(gap));
+    for (std::size_t q = 0; q < 4; ++q) history.quartiles[q].push_back(line.loss_by_quartile[q].value_or(gap));
+  }
+  return history;
+}
+
+// Grids drawn during training, at most six, evenly chosen with the first and the last.
+std::vector<SamplesAtStep> training_samples(const fs::path& folder) {
+  std::map<std::int64_t, fs::path> grids;
+  if (fs::is_directory(folder)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("step_") && name.ends_with(".png")) grids[std::atoll(name.c_str() + 5)] = entry.path();
+    }
+  }
+  constexpr std::size_t most = 6;
+  std::vector<SamplesAtStep> chosen;
+  const std::size_t shown = std::min(most, grids.size());
+  std::vector<std::pair<std::int64_t, fs::path>> all(grids.begin(), grids.end());
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& [step, path] = all[shown == 1 ? all.size() - 1 : i * (all.size() - 1) / (shown - 1)];
+    chosen.push_back({step, read_image(path)});
+  }
+  return chosen;
+}
+
+KeyValues settings_table(const CheckpointInfo& info, const nlohmann::json& training) {
+  KeyValues table;
+  const auto add = [&](const nlohmann::json& object) {
+    for (const auto& [key, value] : object.items())
+      table.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  };
+  add(nlohmann::json(info.settings.network));
+  add(nlohmann::json(info.settings.diffusion));
+  add(training);
+  return table;
+}
+
+void add_evaluation(RunReport& report, const fs::path& file) {
+  if (!fs::exists(file)) return;
+  const auto json = nlohmann::json::parse(read_file(file), nullptr, false);
+  require(json.is_object() && json.contains("bits_per_dimension"), "'{}' is not an evaluation of iddpm evaluate",
+          file.string());
+  const auto& bits = json["bits_per_dimension"];
+  report.figures.emplace_back(
+      "Bits per dimension (test images)",
+      fmt::format("{:.3f} ± {:.3f}", bits.value("total", 0.0), bits.value("standard_error", 0.0)));
+  report.figures.emplace_back("measured on", fmt::format("{} images, {} of {} steps", bits.value("images", 0),
+                                                         bits.value("steps", 0), bits.value("original_steps", 0)));
+  report.vlb_terms = bits.value("terms", std::vector<double>{});
+  report.timings.emplace_back("Evaluation", format_duration(json.value("seconds", 0.0)));
+}
+
+void add_final_samples(RunReport& report, const fs::path& folder) {
+  if (!fs::exists(folder / "grid.png")) return;
+  report.final_samples = read_image(folder / "grid.png");
+  if (!fs::exists(folder / "samples.json")) return;
+  const auto json = nlohmann::json::parse(read_file(folder / "samples.json"), nullptr, false);
+  if (!json.is_object()) return;
+  report.final_samples_caption = fmt::format("{} samples, {} sampler, {} steps, seed {}", json.value("count", 0),
+                                             json.value("sampler", ""), json.value("steps", ""), json.value("seed", 0));
+  report.timings.emplace_back(
+      "Sampling", fmt::format("{} for {} images ({:.1f} images/s)", format_duration(json.value("seconds", 0.0)),
+                              json.value("count", 0), json.value("images_per_second", 0.0)));
+}
+
+}  // namespace
+
+fs::path write_run_report(const fs::path& run_folder) {
+  const RunRecord record = load_run_record(run_folder);
+  const Checkpoint checkpoint(find_checkpoint(run_folder));
+  const CheckpointInfo& info = checkpoint.info();
+  const std::vector<LoggedStep> log = read_metrics_log(run_folder);
+
+  RunReport report;
+  report.title = fmt::format("iddpm: {}", run_folder.filename().string());
+  std::int64_t parameters = 0;
+  for (const std::string& name : checkpoint.file().names()) {
+    std::int64_t size = 1;
+    for (const std::int64_t extent : checkpoint.file().shape(name)) size *= extent;
+    if (name.starts_with("model.")) parameters += size;
+  }
+  const UNetOptions& network = info.settings.network;
+  report.summary = fmt::format(
+      "A diffusion model of {}x{} images{} with {} parameters, trained to step {} on {}. Schedule {}, T = {}, "
+      "objective {}.",
+      network.image_height, network.image_width,
+      network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "", format_count(parameters),
+      format_count(info.step), record.data.filename().string(), info.settings.diffusion.schedule,
+      info.settings.diffusion.steps, name(info.settings.diffusion.objective));
+  report.figures.emplace_back("Steps", format_count(info.step));
+  if (!log.empty()) {
+    report.figures.emplace_back("Last loss", fmt::format("{:.4f}", log.back().loss));
+    report.timings.emplace_back("Training", format_duration(log.back().elapsed_seconds));
+    double speed = 0;
+    for (const LoggedStep& line : log) speed += line.images_per_second / static_cast<double>(log.size());
+    report.timings.emplace_back("Training speed", fmt::format("{:.0f} images/s", speed));
+  }
+  report.losses = loss_history(log);
+  report.samples_during_training = training_samples(run_folder / "samples");
+  add_final_samples(report, run_folder / "samples" / "final");
+  add_evaluation(report, run_folder / "evaluation.json");
+  report.settings = settings_table(info, info.origin.is_object() ? info.origin : nlohmann::json::object());
+  report.settings.emplace_back("preset", record.preset);
+  try {
+    const auto dataset = open_dataset(record.data, record.data_options);
+    report.noising_strip = noising_strip_of(read_batch(*dataset, 0, 1).x_0);
+    report.noising_strip_caption = "The forward process on the first training image, T = 1000";
+  } catch (const Error&) {
+    // The data may be gone or elsewhere by now: a report without the strip is still a report.
+  }
+  const fs::path path = run_folder / "report.html";
+  write_run_report(path, report);
+  return path;
+}
+
+}  // namespace iddpm::cli
