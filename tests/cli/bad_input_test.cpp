@@ -1,0 +1,150 @@
+// Bad input: one clear sentence that names the file or option, a non-zero exit, nothing lost.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/cli/program.h"
+
+namespace iddpm::test {
+namespace {
+
+// A tiny trained run that all tests of this file share.
+class BadInput : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    write_tiny_images(*folder_ / "images");
+    const auto result =
+        run_program(folder_->path(), "train --data images --run run --steps 2 --sample-every 0" + tiny_model);
+    ASSERT_EQ(result.exit_code, 0) << result.errors;
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+
+  static std::filesystem::path checkpoint() { return *folder_ / "run/checkpoints/step_00000002.safetensors"; }
+
+  // Expects failure with one sentence that holds all `words`.
+  static void expect_refused(const std::string& arguments, const std::vector<std::string>& words,
+                             const std::string& before = "") {
+    const auto result = run_program(folder_->path(), arguments, before);
+    EXPECT_NE(result.exit_code, 0) << arguments;
+    EXPECT_LT(result.exit_code, 126) << arguments << "\n" << result.errors;
+    for (const std::string& word : words) {
+      EXPECT_NE(result.errors.find(word), std::string::npos)
+          << arguments << "\nexpected '" << word << "' in: " << result.errors;
+    }
+    EXPECT_EQ(result.errors.rfind("iddpm: ", 0), 0U) << arguments << "\n" << result.errors;
+    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << arguments << "\n" << result.errors;
+  }
+
+  static TemporaryFolder* folder_;
+};
+
+TemporaryFolder* BadInput::folder_ = nullptr;
+
+}  // namespace
+
+TEST_F(BadInput, AnUnknownOptionSuggestsTheNearest) {
+  expect_refused("train --data images --step 3", {"--step", "--steps"});
+  expect_refused("sample run --samplr ddim", {"--samplr", "--sampler"});
+  expect_refused("trian", {"trian", "train"});
+}
+
+TEST_F(BadInput, NoVerbAsksForOne) { expect_refused("", {"verb"}); }
+
+TEST_F(BadInput, AMissingDataFolderIsNamed) { expect_refused("train --data nowhere", {"nowhere"}); }
+
+TEST_F(BadInput, AnEmptyDataFolderIsNamed) {
+  std::filesystem::create_directories(*folder_ / "empty");
+  expect_refused("train --data empty", {"empty"});
+}
+
+TEST_F(BadInput, AFolderWithoutImagesSaysWhichKindsThereAre) {
+  std::filesystem::create_directories(*folder_ / "texts");
+  std::ofstream(*folder_ / "texts/letter.txt") << "Dear Sir";
+  expect_refused("train --data texts", {"texts", "png"});
+}
+
+TEST_F(BadInput, ASizeThatIsNotDivisibleByTheStrideIsRefused) {
+  expect_refused("train --data images --run odd --steps 1" + tiny_model + "--image-size 9", {"9", "divisible by 2"});
+  EXPECT_FALSE(std::filesystem::exists(*folder_ / "odd"));
+}
+
+TEST_F(BadInput, AFolderThatHoldsAnotherRunIsNotOverwritten) {
+  const std::string before = text_of(checkpoint());
+  expect_refused("train --data images --run run --steps 1" + tiny_model, {"run", "--overwrite", "--resume"});
+  EXPECT_EQ(text_of(checkpoint()), before);
+}
+
+TEST_F(BadInput, CountsBeyondRangeAreRefused) {
+  expect_refused("train --data images --run zero --steps 0", {"--steps"});
+  expect_refused("train --data images --run zero --steps 1 --batch 0", {"--batch"});
+  expect_refused("train --data images --run zero --steps 1" + tiny_model + "--diffusion-steps 0", {"0"});
+  expect_refused("train --data images --run zero --steps 1" + tiny_model + "--diffusion-steps 100000000",
+                 {"100000000"});
+  expect_refused("sample run --count 0", {"--count"});
+  expect_refused("sample run --steps 0 --out s0", {"0"});
+  expect_refused("sample run --steps 21 --out s0", {"21", "20"});
+  expect_refused("sample run --steps many --out s0", {"many"});
+}
+
+TEST_F(BadInput, AnUnknownClassOrPresetListsWhatThereIs) {
+  expect_refused("sample run --class medium --out s1", {"medium", "dark", "light"});
+  expect_refused("train --data images --preset cifar", {"cifar10"});
+}
+
+TEST_F(BadInput, AClassAskedOfAnUnconditionalModelIsRefused) {
+  const auto trained = run_program(
+      folder_->path(), "train --data images --run plain --steps 1 --sample-every 0 --unconditional" + tiny_model);
+  ASSERT_EQ(trained.exit_code, 0) << trained.errors;
+  expect_refused("sample plain --class dark --out s2", {"dark", "unconditional"});
+}
+
+TEST_F(BadInput, ATruncatedCheckpointIsRefused) {
+  const std::string whole = text_of(checkpoint());
+  std::ofstream(*folder_ / "truncated.safetensors", std::ios::binary) << whole.substr(0, whole.size() / 2);
+  expect_refused("info truncated.safetensors", {"truncated.safetensors"});
+  expect_refused("sample truncated.safetensors --out s3", {"truncated.safetensors"});
+}
+
+TEST_F(BadInput, ABitFlippedHeaderIsRefused) {
+  std::string bytes = text_of(checkpoint());
+  bytes[20] = static_cast<char>(bytes[20] ^ 0x40);
+  std::ofstream(*folder_ / "flipped.safetensors", std::ios::binary) << bytes;
+  expect_refused("info flipped.safetensors", {"flipped.safetensors"});
+}
+
+TEST_F(BadInput, AForeignCheckpointIsRefused) {
+  std::ofstream(*folder_ / "foreign.safetensors") << "This is not a checkpoint at all, but a letter.";
+  expect_refused("info foreign.safetensors", {"foreign.safetensors"});
+}
+
+TEST_F(BadInput, AHugeClaimedSizeIsRefusedWithoutMemory) {
+  std::string huge(8, '\xff');
+  std::ofstream(*folder_ / "huge.safetensors", std::ios::binary) << huge + "{}";
+  expect_refused("info huge.safetensors", {"huge.safetensors"}, "ulimit -v 8000000;");
+}
+
+TEST_F(BadInput, AFullDiskLosesNothing) {
+  // Files may grow to 16 KiB only: saving a checkpoint fails.
+  const auto result =
+      run_program(folder_->path(), "train --data images --run full --steps 1 --sample-every 0" + tiny_model,
+                  "ulimit -f 16; trap '' XFSZ;");
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_NE(result.errors.find("full"), std::string::npos) << result.errors;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(*folder_ / "full")) {
+    EXPECT_NE(entry.path().extension(), ".safetensors") << entry.path();
+  }
+}
+
+TEST_F(BadInput, ASampleFolderThatHoldsFilesIsNotOverwritten) {
+  ASSERT_EQ(run_program(folder_->path(), "sample run --count 2 --steps 2 --out taken").exit_code, 0);
+  expect_refused("sample run --count 2 --steps 2 --out taken", {"taken", "--overwrite"});
+}
+
+TEST_F(BadInput, ResumingWhatIsNotARunIsRefused) { expect_refused("train --resume images", {"images"}); }
+
+}  // namespace iddpm::test
