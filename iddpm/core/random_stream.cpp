@@ -5,23 +5,10 @@
 #include <numeric>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/philox.h"
 
 namespace iddpm {
 namespace {
-
-// Ten rounds of Philox4x32 with the multipliers and Weyl constants of Salmon et al. 2011, table 2 and section 3.
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product_0 = std::uint64_t{0xD2511F53} * counter[0];
-    const std::uint64_t product_1 = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(product_1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(product_1),
-               static_cast<std::uint32_t>(product_0 >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(product_0)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
-  }
-  return counter;
-}
 
 // The finaliser of SplitMix64 (Steele et al. 2014): nearby seeds get unrelated keys.
 std::uint64_t mix(std::uint64_t x) {
@@ -39,9 +26,9 @@ RandomStream::RandomStream(std::uint64_t seed, StreamPurpose purpose, std::uint6
 }
 
 void RandomStream::refill() {
-  buffer_ = philox({static_cast<std::uint32_t>(block_), static_cast<std::uint32_t>(block_ >> 32),
-                    static_cast<std::uint32_t>(index_), static_cast<std::uint32_t>(index_ >> 32)},
-                   key_);
+  buffer_ = philox4x32_10({static_cast<std::uint32_t>(block_), static_cast<std::uint32_t>(block_ >> 32),
+                           static_cast<std::uint32_t>(index_), static_cast<std::uint32_t>(index_ >> 32)},
+                          key_);
   ++block_;
   unused_ = 4;
 }
@@ -58,10 +45,13 @@ double RandomStream::uniform() {
 }
 
 std::uint64_t RandomStream::below(std::uint64_t n) {
-  // Values at or above the largest multiple of n are drawn again.
+  require(n > 0, "random numbers below n: expected n above 0, got 0");
+  // The first 2^64 mod n values are drawn again, which leaves as many of each remainder.
   const std::uint64_t rejected = (0 - n) % n;
   while (true) {
-    const std::uint64_t value = (std::uint64_t{bits()} << 32) | bits();
+    const std::uint64_t high = bits();
+    const std::uint64_t low = bits();
+    const std::uint64_t value = (high << 32) | low;
     if (value >= rejected) return value % n;
   }
 }

@@ -9,7 +9,7 @@
 
 namespace iddpm {
 
-/// What random numbers are for. Streams of different purposes never meet, whatever their seeds and indices.
+/// What random numbers are for. Streams of one seed but different purposes or indices never meet.
 enum class StreamPurpose : std::uint32_t {
   sampling = 1,    ///< x_T and the noise of each reverse step; index: the image's number
   training_noise,  ///< epsilon of a training example; index: the example's number since the start of the run
@@ -33,7 +33,7 @@ class RandomStream {
   std::uint32_t bits();
   /// Uniform in [0, 1), 53 bits.
   double uniform();
-  /// Uniform in 0 .. n - 1 without bias; n > 0.
+  /// Uniform in 0 .. n - 1 without bias. Throws Error if n is 0.
   std::uint64_t below(std::uint64_t n);
   /// Standard normal numbers (Box & Muller 1958, computed in double).
   void fill_normal(std::span<float> values);

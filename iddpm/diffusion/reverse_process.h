@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "iddpm/core/tensor.h"
 #include "iddpm/diffusion/forward_process.h"
@@ -13,9 +15,18 @@ namespace iddpm {
 /// What the network predicts.
 enum class Mean { epsilon, x_0, previous_x };
 
-/// The variance of p(x_{t-1} | x_t): beta_tilde, beta, learned as a log-variance, or learned as an interpolation v
-/// between the two in log space.
-enum class Variance { fixed_small, fixed_large, learned, learned_range };
+/// The variance of p(x_{t-1} | x_t).
+enum class Variance {
+  fixed_small,   ///< beta_tilde
+  fixed_large,   ///< beta; at t = 0 beta_tilde_1, for the sake of the likelihood of x_0
+  learned,       ///< exp of the network's second half of channels
+  learned_range  ///< interpolated between beta_tilde and beta in log space: the second half of channels is 2 v - 1
+};
+
+/// Whether the network also predicts the variance, in a second half of its channels.
+constexpr bool is_learned(Variance variance) {
+  return variance == Variance::learned || variance == Variance::learned_range;
+}
 
 struct ReverseProcessOptions {
   Mean mean = Mean::epsilon;
@@ -28,18 +39,20 @@ struct ReverseProcessOptions {
 /// C, H, W]. Anything callable will do.
 using Network = std::function<Tensor(const Tensor& x_t, const Tensor& t)>;
 
-/// What the network says of one step at x_t.
+/// What the network says of one step at x_t. Mean and x_0 are [N, C, H, W]; a fixed variance is [N, 1, 1, 1].
 struct Prediction {
   Tensor mean;  ///< of p(x_{t-1} | x_t)
   Tensor variance;
-  Tensor log_variance;
-  Tensor x_0;  ///< predicted, clipped if so asked
+  Tensor log_variance;  ///< at t = 0 of fixed_small, whose variance is 0 there, that of the next step
+  Tensor x_0;           ///< predicted, clipped if so asked
 };
 
 /// p_theta: undoes the noise, one step at a time (arXiv 2102.09672 section 2 and 3.1). May be respaced: then its
 /// process `q()` is the shortened one, and the network still sees the timesteps that it was trained with.
 class ReverseProcess {
  public:
+  /// Throws Error if no x_0 can be told from the kind of mean at some t: epsilon (or previous_x) on a schedule whose
+  /// alpha_bar falls to 0. The network may be empty if only outputs at hand are used.
   ReverseProcess(ForwardProcess q, Network network, ReverseProcessOptions options = {});
 
   const ForwardProcess& q() const { return q_; }
@@ -48,26 +61,33 @@ class ReverseProcess {
   /// The original timestep of each of ours.
   const std::vector<std::int64_t>& timestep_map() const { return timestep_map_; }
 
-  /// The process shortened to the timesteps of a specification: "250", "10,15,20", "ddim50" (see respacing.h).
+  /// The process shortened to the timesteps of a specification: "250", "10,15,20", "ddim50" (see respacing.h). Keeping
+  /// all of them gives the same process. Throws Error as respacing.h says.
   ReverseProcess respaced(const std::string& specification) const;
   ReverseProcess respaced(const std::vector<std::int64_t>& timesteps) const;
   /// The same process with another network (a condition bound to it, say).
   ReverseProcess with_network(Network network) const;
 
-  /// The network's raw output at x_t for our timesteps t [N] (mapped and rescaled for it).
+  /// The network's raw output at x_t for our timesteps t [N]: mapped to the original ones, and as float32 t * 1000 / T
+  /// if so asked. In x_t's type. Throws Error if there is no network, or its output has another shape than it should.
   Tensor network_output(const Tensor& x_t, const Tensor& t) const;
-  /// p(x_{t-1} | x_t); `clip_x_0` overrides the option.
+  /// p(x_{t-1} | x_t) (arXiv 2102.09672 eq. 3, 11, 15); `clip_x_0` overrides the option.
   Prediction predict(const Tensor& x_t, const Tensor& t, std::optional<bool> clip_x_0 = {}) const;
-  /// The same from an output already at hand. Throws Error if its channels don't fit the kind of variance.
+  /// The same from an output already at hand. Throws Error if its shape doesn't fit the kind of variance.
   Prediction prediction_from_output(const Tensor& output, const Tensor& x_t, const Tensor& t,
                                     std::optional<bool> clip_x_0 = {}) const;
 
  private:
+  void require_fitting_output(const Tensor& output, const Tensor& x_t) const;
+
   ForwardProcess q_;
   Network network_;
   ReverseProcessOptions options_;
   std::vector<std::int64_t> timestep_map_;
   std::int64_t original_steps_;
+  std::vector<double> log_beta_;
+  std::vector<double> large_variance_;  ///< beta with first_variance() at t = 0, and its logarithm
+  std::vector<double> log_large_variance_;
 };
 
 }  // namespace iddpm

@@ -22,12 +22,12 @@ class TimestepSampler {
   virtual ~TimestepSampler() = default;
   /// p_t, sums to 1, [T].
   virtual std::vector<double> probabilities() const = 0;
-  /// Losses [N] seen at t [N] (unweighted), in the order of the batch.
+  /// Losses [N] seen at t [N] (unweighted), in the order of the batch. Throws Error if one isn't finite.
   virtual void record(const Tensor& t, const Tensor& loss) {}
   /// All that must be kept for an exact resume, float64; empty if there is nothing.
   virtual std::vector<double> state() const { return {}; }
-  /// Throws Error if the state is of another size.
-  virtual void restore(std::span<const double> state) {}
+  /// Throws Error if the state isn't one of such a sampler.
+  virtual void restore(std::span<const double> state);
 
   /// One timestep per stream: image i's comes from streams[i], so that it doesn't depend on the batch.
   SampledTimesteps sample(std::span<RandomStream> streams) const;
@@ -38,6 +38,7 @@ class TimestepSampler {
 /// p_t = 1 / T.
 class UniformTimesteps : public TimestepSampler {
  public:
+  /// Throws Error unless there is at least one step.
   explicit UniformTimesteps(std::int64_t steps);
   std::vector<double> probabilities() const override;
 
@@ -51,9 +52,10 @@ struct ImportanceTimestepsOptions {
 };
 
 /// p_t proportional to sqrt(E[L_t^2]) over the last losses at t (arXiv 2102.09672 eq. 18); uniform until every t has a
-/// full history.
+/// full history, and while all losses are 0.
 class ImportanceTimesteps : public TimestepSampler {
  public:
+  /// Throws Error unless there is at least one step and the options are in range.
   explicit ImportanceTimesteps(std::int64_t steps, ImportanceTimestepsOptions options = {});
   std::vector<double> probabilities() const override;
   void record(const Tensor& t, const Tensor& loss) override;
@@ -61,9 +63,11 @@ class ImportanceTimesteps : public TimestepSampler {
   void restore(std::span<const double> state) override;
 
  private:
+  bool is_warm() const;
+
   ImportanceTimestepsOptions options_;
-  std::vector<double> history_;       ///< [T, history]
-  std::vector<std::int64_t> counts_;  ///< [T]
+  std::vector<double> history_;       ///< [T, history], the oldest loss first
+  std::vector<std::int64_t> counts_;  ///< [T]: how many losses each t has seen, up to history
 };
 
 }  // namespace iddpm

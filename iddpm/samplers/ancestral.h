@@ -10,7 +10,8 @@ class AncestralSampler : public Sampler {
   std::unique_ptr<SamplingRun> start(const ReverseProcess& p_theta, Tensor x_T, NoiseSource noise) const override;
 };
 
-/// One ancestral step from x_t at t [N].
+/// One ancestral step from x_t at t [N], given the prediction there: mean + sqrt(variance) noise, no noise where t = 0.
+/// `noise` may be undefined if every t is 0.
 Tensor ancestral_step(const ReverseProcess& p_theta, const Prediction& prediction, const Tensor& t,
                       const Tensor& noise);
 

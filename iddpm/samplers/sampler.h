@@ -15,20 +15,22 @@ namespace iddpm {
 /// Noise for a batch of images: draw 0 is x_T, draw 1 + k belongs to the k-th step. [N, C, H, W].
 using NoiseSource = std::function<Tensor(std::int64_t draw)>;
 
-/// One random stream per image: image i's noise depends on its stream and the draw alone, not on the batch it is in.
+/// One random stream per image: row i of a draw comes from streams[i] and the number of the draw alone, whatever else
+/// is in the batch and whichever draws came before. Float32 [N, C, H, W]. Throws Error unless there is a stream and the
+/// image's extents [C, H, W] are positive.
 NoiseSource noise_from_streams(std::vector<RandomStream> streams, std::vector<std::int64_t> image_shape,
                                at::Device device = at::kCPU);
 
 /// A sampling run between two steps.
 struct SamplingState {
   std::int64_t step = 0;  ///< steps done
-  std::int64_t t = 0;     ///< the (respaced) timestep just undone
-  Tensor x;               ///< x_{t-1}; the sample itself after the last step
+  std::int64_t t = 0;     ///< the (respaced) timestep just undone; by an inversion, just done
+  Tensor x;               ///< x_{t-1}, the sample itself after the last step; in an inversion x_t
   Tensor x_0;             ///< the network's guess of x_0 at this step
 };
 
-/// A sampling run under way: `next` does one step, and returns nothing once the run is over. The base of every sampler,
-/// those that remember earlier steps included.
+/// A sampling run under way: `next` does one step, without gradients, and returns nothing once the run is over. The
+/// base of every sampler, those that remember earlier steps included. A run holds copies of all it needs.
 class SamplingRun {
  public:
   virtual ~SamplingRun() = default;
@@ -78,13 +80,14 @@ struct SamplingOptions {
 class Sampler {
  public:
   virtual ~Sampler() = default;
-  /// Begins a run at x_T; noise draws 1 .. steps are taken from `noise`.
+  /// Begins a run at x_T; noise draws 1 .. steps are taken from `noise`, those that a step doesn't need left out.
   virtual std::unique_ptr<SamplingRun> start(const ReverseProcess& p_theta, Tensor x_T, NoiseSource noise) const = 0;
 
   /// The whole run step by step, from draw 0 of `noise`.
   SamplingSteps watch(const ReverseProcess& p_theta, NoiseSource noise) const;
   /// The whole run at once, without gradients: images [N, C, H, W].
   Tensor run(const ReverseProcess& p_theta, const NoiseSource& noise) const;
+  /// The same for the images of the given seeds, each from its own stream (purpose sampling, index 0).
   Tensor run(const ReverseProcess& p_theta, const SamplingOptions& options) const;
 };
 

@@ -1,0 +1,103 @@
+#include "iddpm/diffusion/losses.h"
+
+#include <numbers>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm {
+namespace {
+
+// What the first half of the network's channels should have been.
+Tensor mean_target(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& x_t, const Tensor& t,
+                   const Tensor& noise) {
+  switch (p_theta.options().mean) {
+    case Mean::epsilon:
+      return noise;
+    case Mean::x_0:
+      return x_0;
+    case Mean::previous_x:
+      return p_theta.q().posterior(x_0, x_t, t).mean;
+  }
+  fail("losses: unknown kind of mean {}", static_cast<int>(p_theta.options().mean));
+}
+
+Tensor squared_error(const ReverseProcess& p_theta, const Tensor& output, const Tensor& x_0, const Tensor& x_t,
+                     const Tensor& t, const Tensor& noise) {
+  const Tensor of_mean = output.narrow(1, 0, x_0.size(1));
+  return mean_per_image(at::square(mean_target(p_theta, x_0, x_t, t, noise) - of_mean));
+}
+
+// The bound's term in the variance alone: the mean half of the output is held fixed.
+Tensor variance_term(const ReverseProcess& p_theta, const Tensor& output, const Tensor& x_0, const Tensor& x_t,
+                     const Tensor& t) {
+  const std::int64_t channels = x_0.size(1);
+  const Tensor frozen = at::cat({output.narrow(1, 0, channels).detach(), output.narrow(1, channels, channels)}, 1);
+  return vlb_term_from_output(p_theta, frozen, x_0, x_t, t, false).bits;
+}
+
+}  // namespace
+
+VlbTerm vlb_term(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& x_t, const Tensor& t, bool clip_x_0) {
+  return vlb_term_from_output(p_theta, p_theta.network_output(x_t, t), x_0, x_t, t, clip_x_0);
+}
+
+VlbTerm vlb_term_from_output(const ReverseProcess& p_theta, const Tensor& output, const Tensor& x_0, const Tensor& x_t,
+                             const Tensor& t, bool clip_x_0) {
+  const Gaussian posterior = p_theta.q().posterior(x_0, x_t, t);
+  const Prediction p = p_theta.prediction_from_output(output, x_t, t, clip_x_0);
+  const Tensor kl = gaussian_kl(posterior.mean, posterior.log_variance, p.mean, p.log_variance);
+  Tensor nats = mean_per_image(kl);
+  const Tensor first = t == 0;
+  if (first.any().item<bool>()) {
+    const Tensor log_likelihood = discretized_gaussian_log_likelihood(x_0, p.mean, 0.5 * p.log_variance);
+    nats = at::where(first.to(x_0.device()), -mean_per_image(log_likelihood), nats);
+  }
+  return {.bits = nats / std::numbers::ln2, .x_0 = p.x_0};
+}
+
+LossTerms training_losses(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise,
+                          Objective objective) {
+  const bool learned = is_learned(p_theta.options().variance);
+  require(objective != Objective::hybrid || learned,
+          "L_hybrid: expected a learned variance, got a fixed one; choose the objective L_simple, or a network that "
+          "predicts the variance");
+  const auto steps = static_cast<double>(p_theta.steps());
+  const Tensor x_t = p_theta.q().sample(x_0, t, noise);
+  const Tensor output = p_theta.network_output(x_t, t);
+  LossTerms terms;
+  switch (objective) {
+    case Objective::simple:
+    case Objective::hybrid:
+      terms.mse = squared_error(p_theta, output, x_0, x_t, t, noise);
+      terms.total = terms.mse;
+      if (learned) {
+        // 1 / 1000 keeps the term small beside the squared error whatever T.
+        const double scale = objective == Objective::hybrid ? steps / 1000.0 : 1.0;
+        terms.vb = variance_term(p_theta, output, x_0, x_t, t) * scale;
+        terms.total = terms.mse + terms.vb;
+      }
+      break;
+    case Objective::vlb:
+    case Objective::vlb_unscaled:
+      terms.vb =
+          vlb_term_from_output(p_theta, output, x_0, x_t, t, false).bits * (objective == Objective::vlb ? steps : 1.0);
+      terms.total = terms.vb;
+      break;
+  }
+  return terms;
+}
+
+Tensor simple_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise) {
+  const Tensor x_t = p_theta.q().sample(x_0, t, noise);
+  return squared_error(p_theta, p_theta.network_output(x_t, t), x_0, x_t, t, noise);
+}
+
+Tensor hybrid_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise) {
+  return training_losses(p_theta, x_0, t, noise, Objective::hybrid).total;
+}
+
+Tensor vlb_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise) {
+  return training_losses(p_theta, x_0, t, noise, Objective::vlb).total;
+}
+
+}  // namespace iddpm

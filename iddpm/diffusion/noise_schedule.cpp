@@ -1,0 +1,78 @@
+#include "iddpm/diffusion/noise_schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string_view>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm {
+namespace {
+
+void require_steps(std::string_view schedule, std::int64_t steps) {
+  require(steps >= 1 && steps <= max_schedule_steps, "{} schedule: expected 1 to {} steps, got {}", schedule,
+          max_schedule_steps, steps);
+}
+
+}  // namespace
+
+NoiseSchedule::NoiseSchedule(std::vector<double> betas) : beta(std::move(betas)) {
+  require(!beta.empty(), "noise schedule: expected at least one beta, got none");
+  const std::size_t steps = beta.size();
+  double product = 1.0;
+  for (std::size_t t = 0; t < steps; ++t) {
+    require(beta[t] > 0.0 && beta[t] <= 1.0, "noise schedule: expected every beta in (0, 1], got {} at t = {}", beta[t],
+            t);
+    alpha_bar_previous.push_back(product);
+    product *= 1.0 - beta[t];
+    alpha_bar.push_back(product);
+  }
+  require(alpha_bar[0] < 1.0, "noise schedule: expected a beta that can be told from 0 at t = 0, got {}", beta[0]);
+  alpha_bar_next.assign(alpha_bar.begin() + 1, alpha_bar.end());
+  alpha_bar_next.push_back(0.0);
+
+  for (std::size_t t = 0; t < steps; ++t) {
+    const double noise = 1.0 - alpha_bar[t];
+    beta_tilde.push_back(beta[t] * (1.0 - alpha_bar_previous[t]) / noise);
+    posterior_mean_x_0.push_back(beta[t] * std::sqrt(alpha_bar_previous[t]) / noise);
+    posterior_mean_x_t.push_back((1.0 - alpha_bar_previous[t]) * std::sqrt(1.0 - beta[t]) / noise);
+  }
+  for (double variance : beta_tilde) log_beta_tilde_clipped.push_back(std::log(variance));
+  log_beta_tilde_clipped[0] = std::log(first_variance());
+}
+
+double NoiseSchedule::first_variance() const { return steps() > 1 ? beta_tilde[1] : beta[0]; }
+
+NoiseSchedule linear_schedule(const LinearScheduleOptions& options) {
+  require_steps("linear", options.steps);
+  const double scale = 1000.0 / static_cast<double>(options.steps);
+  const double first = scale * 1e-4;
+  const double last = scale * 0.02;
+  const double increment = options.steps > 1 ? (last - first) / static_cast<double>(options.steps - 1) : 0.0;
+  std::vector<double> betas;
+  for (std::int64_t t = 0; t < options.steps; ++t) {
+    betas.push_back(std::min(first + static_cast<double>(t) * increment, 0.999));
+  }
+  return NoiseSchedule(std::move(betas));
+}
+
+NoiseSchedule cosine_schedule(const CosineScheduleOptions& options) {
+  require_steps("cosine", options.steps);
+  require(options.offset >= 0.0 && options.offset <= 1.0, "cosine schedule: expected an offset in [0, 1], got {}",
+          options.offset);
+  require(options.max_beta > 0.0 && options.max_beta <= 1.0,
+          "cosine schedule: expected a greatest beta in (0, 1], got {}", options.max_beta);
+  const auto f = [&](std::int64_t t) {
+    const double fraction = static_cast<double>(t) / static_cast<double>(options.steps);
+    const double cosine = std::cos((fraction + options.offset) / (1.0 + options.offset) * std::numbers::pi / 2.0);
+    return cosine * cosine;
+  };
+  std::vector<double> betas;
+  for (std::int64_t t = 0; t < options.steps; ++t) {
+    betas.push_back(std::min(1.0 - f(t + 1) / f(t), options.max_beta));
+  }
+  return NoiseSchedule(std::move(betas));
+}
+
+}  // namespace iddpm

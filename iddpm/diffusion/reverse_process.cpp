@@ -1,0 +1,132 @@
+#include "iddpm/diffusion/reverse_process.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm {
+namespace {
+
+// Below this, 1 / sqrt(alpha_bar) times an image is no longer finite in float32.
+constexpr double smallest_alpha_bar = 1e-60;
+
+void require_recoverable_x_0(const NoiseSchedule& schedule, Mean mean) {
+  for (std::size_t t = 0; t < schedule.alpha_bar.size(); ++t) {
+    const double signal = mean == Mean::epsilon      ? schedule.alpha_bar[t]
+                          : mean == Mean::previous_x ? schedule.alpha_bar_previous[t]
+                                                     : 1.0;
+    require(signal >= smallest_alpha_bar,
+            "reverse process: x_0 can't be told from a prediction of {} at t = {}, where alpha_bar has fallen to {}; "
+            "choose a network that predicts x_0 or a schedule that keeps some signal",
+            mean == Mean::epsilon ? "epsilon" : "x_{t-1}", t, signal);
+  }
+}
+
+}  // namespace
+
+ReverseProcess::ReverseProcess(ForwardProcess q, Network network, ReverseProcessOptions options)
+    : q_(std::move(q)), network_(std::move(network)), options_(options), original_steps_(q_.steps()) {
+  const NoiseSchedule& schedule = q_.schedule();
+  require_recoverable_x_0(schedule, options_.mean);
+  timestep_map_.resize(static_cast<std::size_t>(q_.steps()));
+  std::iota(timestep_map_.begin(), timestep_map_.end(), 0);
+  large_variance_ = schedule.beta;
+  large_variance_[0] = schedule.first_variance();
+  for (double beta : schedule.beta) log_beta_.push_back(std::log(beta));
+  for (double variance : large_variance_) log_large_variance_.push_back(std::log(variance));
+}
+
+ReverseProcess ReverseProcess::respaced(const std::string& specification) const {
+  return respaced(respaced_timesteps(steps(), specification));
+}
+
+ReverseProcess ReverseProcess::respaced(const std::vector<std::int64_t>& timesteps) const {
+  NoiseSchedule schedule = respaced_schedule(q_.schedule(), timesteps);
+  if (schedule.steps() == steps()) return *this;
+  ReverseProcess shortened(ForwardProcess(std::move(schedule)), network_, options_);
+  for (std::size_t i = 0; i < timesteps.size(); ++i) {
+    shortened.timestep_map_[i] = timestep_map_[static_cast<std::size_t>(timesteps[i])];
+  }
+  shortened.original_steps_ = original_steps_;
+  return shortened;
+}
+
+ReverseProcess ReverseProcess::with_network(Network network) const {
+  ReverseProcess other = *this;
+  other.network_ = std::move(network);
+  return other;
+}
+
+Tensor ReverseProcess::network_output(const Tensor& x_t, const Tensor& t) const {
+  require(network_ != nullptr, "reverse process: it was made without a network, so that nothing can be predicted");
+  std::vector<std::int64_t> original = checked_timesteps(t, steps());
+  for (std::int64_t& timestep : original) timestep = timestep_map_[static_cast<std::size_t>(timestep)];
+  Tensor seen = at::tensor(original, at::kLong);
+  if (options_.rescale_timesteps) seen = seen.to(at::kFloat) * (1000.0 / static_cast<double>(original_steps_));
+  const Tensor output = network_(x_t, seen.to(x_t.device())).to(x_t.scalar_type());
+  require_fitting_output(output, x_t);
+  return output;
+}
+
+void ReverseProcess::require_fitting_output(const Tensor& output, const Tensor& x_t) const {
+  require(x_t.dim() == 4, "reverse process: expected images [N, C, H, W], got {}", format_shape(x_t.sizes()));
+  std::vector<std::int64_t> expected = x_t.sizes().vec();
+  if (is_learned(options_.variance)) expected[1] *= 2;
+  require(output.sizes() == at::IntArrayRef(expected),
+          "reverse process: expected an output of shape {} for images of shape {} with a {} variance, got {}",
+          format_shape(expected), format_shape(x_t.sizes()), is_learned(options_.variance) ? "learned" : "fixed",
+          format_shape(output.sizes()));
+}
+
+Prediction ReverseProcess::predict(const Tensor& x_t, const Tensor& t, std::optional<bool> clip_x_0) const {
+  return prediction_from_output(network_output(x_t, t), x_t, t, clip_x_0);
+}
+
+Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Tensor& x_t, const Tensor& t,
+                                                  std::optional<bool> clip_x_0) const {
+  require_fitting_output(output, x_t);
+  const std::int64_t channels = x_t.size(1);
+  const NoiseSchedule& schedule = q_.schedule();
+  const Tensor of_mean = output.narrow(1, 0, channels);
+
+  Prediction prediction;
+  switch (options_.variance) {
+    case Variance::fixed_small:
+      prediction.variance = at_timesteps(schedule.beta_tilde, t, x_t);
+      prediction.log_variance = at_timesteps(schedule.log_beta_tilde_clipped, t, x_t);
+      break;
+    case Variance::fixed_large:
+      prediction.variance = at_timesteps(large_variance_, t, x_t);
+      prediction.log_variance = at_timesteps(log_large_variance_, t, x_t);
+      break;
+    case Variance::learned:
+      prediction.log_variance = output.narrow(1, channels, channels);
+      prediction.variance = at::exp(prediction.log_variance);
+      break;
+    case Variance::learned_range: {
+      const Tensor v = (output.narrow(1, channels, channels) + 1.0) / 2.0;
+      prediction.log_variance =
+          v * at_timesteps(log_beta_, t, x_t) + (1.0 - v) * at_timesteps(schedule.log_beta_tilde_clipped, t, x_t);
+      prediction.variance = at::exp(prediction.log_variance);
+      break;
+    }
+  }
+
+  switch (options_.mean) {
+    case Mean::epsilon:
+      prediction.x_0 = q_.x_0_from_noise(x_t, t, of_mean);
+      break;
+    case Mean::x_0:
+      prediction.x_0 = of_mean;
+      break;
+    case Mean::previous_x:
+      prediction.x_0 = q_.x_0_from_previous(x_t, t, of_mean);
+      break;
+  }
+  if (clip_x_0.value_or(options_.clip_x_0)) prediction.x_0 = prediction.x_0.clamp(-1.0, 1.0);
+  prediction.mean = options_.mean == Mean::previous_x ? of_mean : q_.posterior(prediction.x_0, x_t, t).mean;
+  return prediction;
+}
+
+}  // namespace iddpm
