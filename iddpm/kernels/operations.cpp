@@ -1,6 +1,9 @@
 #include "iddpm/kernels/operations.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/kernels/channels_last.h"
+#include "iddpm/kernels/group_norm.h"
+#include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/reference.h"
 
 // Checks, then dispatch. The implementations themselves check nothing.
@@ -56,6 +59,11 @@ void require_dropout(const char* operation, const Tensor& x, const DropoutOption
   require(dropout.keys.scalar_type() == at::kLong, "{}: dropout.keys must be int64.", operation);
 }
 
+/// Do the fast CPU implementations take this activation, and are they wanted?
+bool is_fast(const Tensor& x) {
+  return kernel_options().path == KernelOptions::Path::automatic && cpu::is_fast_activation(x);
+}
+
 }  // namespace
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvolutionOptions options) {
@@ -73,6 +81,7 @@ Tensor convolution_add(const Tensor& x, const Tensor& weight, const Tensor& bias
 
 Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias, double epsilon) {
   require_group_norm("group_norm", x, groups, weight, bias);
+  if (is_fast(x)) return cpu::group_norm(x, groups, weight, bias, {}, /*silu=*/false, {}, epsilon);
   return reference::group_norm(x, groups, weight, bias, epsilon);
 }
 
@@ -86,6 +95,7 @@ Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weigh
     require_shape("group_norm_silu", "scale", scale_shift.scale, {x.size(0), x.size(1)});
     require_shape("group_norm_silu", "shift", scale_shift.shift, {x.size(0), x.size(1)});
   }
+  if (is_fast(x)) return cpu::group_norm(x, groups, weight, bias, scale_shift, /*silu=*/true, dropout, epsilon);
   return reference::group_norm_silu(x, groups, weight, bias, scale_shift, dropout, epsilon);
 }
 
