@@ -28,37 +28,69 @@ class Dataset {
   virtual std::string image_name(std::int64_t index) const = 0;
 };
 
-/// Images already in memory.
+/// Images already in memory. Grey, RGB or RGBA.
 struct ImagesInMemory {
   Tensor images;  ///< uint8 [N, C, H, W]
   Tensor labels;  ///< int64 [N], or undefined
   std::vector<std::string> class_names;
   std::string source;  ///< for messages
 };
+/// Throws Error if types or shapes don't fit, a label is out of range or there are no images.
 std::shared_ptr<const Dataset> in_memory_dataset(ImagesInMemory contents);
 
-/// Where labels come from.
-enum class LabelSource { automatic, none, subfolders, file_name_prefix, csv };
+/// Where the labels of a folder's images come from. Class names are sorted bytewise and numbered in that order.
+enum class LabelSource {
+  /// Sub-folders if every image is in one and there are at least two; otherwise prefixes if every file's name has an
+  /// underscore and there are at least two prefixes and fewer than images; otherwise none. Other kinds of data bring
+  /// their own labels, which `automatic` takes and `none` leaves; the other sources are refused there.
+  automatic,
+  none,
+  subfolders,        ///< the first folder below the root
+  file_name_prefix,  ///< the file's name before its first underscore
+  csv,               ///< a table (names that are all whole numbers are sorted by value)
+};
 
 struct DatasetOptions {
-  std::optional<std::int64_t> image_height;  ///< unset: the data's own (of folders: that of the first image)
+  std::optional<std::int64_t> image_height;  ///< 1 .. 8192; unset: the data's own (of folders: that of the first image)
   std::optional<std::int64_t> image_width;
-  std::optional<std::int64_t> image_channels;  ///< 1 grey, 3 RGB, 4 RGBA; unset: the data's own
+  /// 1 grey, 3 RGB, 4 RGBA. Unset: the data's own; of folders grey if the first images (16) all are, otherwise RGB, so
+  /// that alpha is kept only when it is asked for.
+  std::optional<std::int64_t> image_channels;
   double background = 1.0;  ///< what shows through transparent pixels when alpha is dropped, 0 black .. 1 white
   LabelSource labels = LabelSource::automatic;
-  std::filesystem::path csv;         ///< for LabelSource::csv: lines "file,label" (a header line is recognised)
-  std::optional<std::string> split;  ///< "train" or "test" where a data set has both; unset: train
+  std::filesystem::path csv;  ///< for LabelSource::csv: lines "file,label", the file relative to the images' folder
+  /// "train" or "test" where a data set has both; unset: train. Asking for the test split of data that has none is an
+  /// Error. A folder of images has both if it holds sub-folders train (or training) and test (or testing, val, valid,
+  /// validation) and no images beside them.
+  std::optional<std::string> split;
   std::int64_t cache_bytes = std::int64_t{1} << 30;  ///< decoded images of a folder kept in memory, at most
 };
 
 /// Opens whatever is at `path`: a folder of images, a folder or file of the MNIST family (IDX, .gz too), CIFAR-10/100
-/// binary files, an .npz. Throws Error if it is missing, empty, or of no supported kind (naming the kinds there are).
+/// binary files, an .npz. Images of another shape than the options ask for are converted as they are read (see
+/// resize_and_crop and convert_channels). Throws Error if the path is missing, empty, or of no supported kind (naming
+/// the kinds there are), or for options out of range.
 std::shared_ptr<const Dataset> open_dataset(const std::filesystem::path& path, const DatasetOptions& options = {});
 
-/// The formats one by one.
+/// Whether the data at `path` has a test split of its own. Throws Error as open_dataset does.
+bool has_test_split(const std::filesystem::path& path);
+
+/// The .png, .jpg, .jpeg and .webp files in a folder and its sub-folders, in the order of a sorted walk. Hidden names
+/// are left out; links are followed, each folder is read once. Images that can't be decoded are found out when they are
+/// read, but if all are such, that is an Error here.
 std::shared_ptr<const Dataset> open_image_folder(const std::filesystem::path& path, const DatasetOptions& options = {});
+
+/// A folder with the files of the MNIST family (train-images-idx3-ubyte, t10k-labels-idx1-ubyte and so on, packed with
+/// gzip or not), or one of its files of images. Classes are digits, or clothes if the folder's name contains "fashion".
 std::shared_ptr<const Dataset> open_idx(const std::filesystem::path& path, const DatasetOptions& options = {});
+
+/// The folder of CIFAR-10's binary version (data_batch_1.bin .., test_batch.bin, batches.meta.txt) or CIFAR-100's
+/// (train.bin, test.bin, fine_label_names.txt; the fine classes), or one of the files.
 std::shared_ptr<const Dataset> open_cifar(const std::filesystem::path& path, const DatasetOptions& options = {});
+
+/// An .npz archive with an array of images, uint8 [N, H, W, C], [N, C, H, W], [N, H, W] or rows of square images by
+/// channel, named arr_0, images, x, data, x_train or train_images (test split: x_test, test_images), and perhaps one of
+/// labels, whole numbers from 0, named arr_1, labels, y, label, y_train or train_labels (y_test, test_labels).
 std::shared_ptr<const Dataset> open_npz_dataset(const std::filesystem::path& path, const DatasetOptions& options = {});
 
 }  // namespace iddpm
