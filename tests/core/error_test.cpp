@@ -1,0 +1,31 @@
+#include "iddpm/core/error.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "iddpm/core/tensor.h"
+#include "tests/expect_error.h"
+
+namespace iddpm {
+namespace {
+
+TEST(Error, CarriesAFormattedSentence) {
+  expect_error([] { fail("batch: expected {}, got {}", 4, "none"); }, {"batch: expected 4, got none"});
+}
+
+TEST(Error, IsThrownOnlyWhereARequirementFails) {
+  EXPECT_NO_THROW(require(true, "never {}", 1));
+  expect_error([] { require(false, "found {}", 2); }, {"found 2"});
+}
+
+TEST(Error, IsARuntimeErrorForThoseWhoDontKnowTheLibrary) { EXPECT_THROW(fail("x"), std::runtime_error); }
+
+TEST(FormatShape, WritesExtentsInBrackets) {
+  EXPECT_EQ(format_shape(std::vector<std::int64_t>{2, 3, 32, 32}), "[2, 3, 32, 32]");
+  EXPECT_EQ(format_shape(at::zeros({4, 1}).sizes()), "[4, 1]");
+  EXPECT_EQ(format_shape(std::vector<std::int64_t>{}), "[]");
+}
+
+}  // namespace
+}  // namespace iddpm
