@@ -35,6 +35,7 @@ class TemporaryFolder {
 
   /// Writes a file into it and returns its path.
   std::filesystem::path file(const std::string& name, std::string_view contents) const {
+    std::filesystem::remove(path_ / name);  // faster by far than truncating, which many file systems follow by a flush
     std::ofstream(path_ / name, std::ios::binary).write(contents.data(), static_cast<std::streamsize>(contents.size()));
     return path_ / name;
   }
