@@ -11,19 +11,23 @@ namespace iddpm {
 
 /// All that defines a model besides its weights.
 struct ModelSettings {
-  UNetOptions network;
-  DiffusionSettings diffusion;
-  std::vector<std::string> class_names;  ///< one per class of the network, or empty
+  UNetOptions network = {};
+  DiffusionSettings diffusion = {};
+  std::vector<std::string> class_names = {};  ///< one per class of the network, or empty
 
   bool operator==(const ModelSettings&) const = default;
 };
 
+/// Throws Error if a part is out of range or the parts contradict each other: a learned variance and a network that
+/// doesn't predict one, L_hybrid with a fixed variance, as many class names as there aren't classes.
+void check(const ModelSettings& settings);
+
 void to_json(nlohmann::json& json, const ModelSettings& settings);
-/// Strict, and throws Error if the parts contradict each other.
+/// Strict, and checked.
 void from_json(const nlohmann::json& json, ModelSettings& settings);
 
-/// The class of that name (or number, "3"). Throws Error listing the nearest or all names if there is none, or if the
-/// model has no classes.
+/// The class of that name (upper and lower case distinguished only where they must be) or number ("3", unless that is a
+/// name). Throws Error listing the nearest or all names if there is none, or if the model has no classes.
 std::int64_t class_index(const ModelSettings& settings, const std::string& name);
 
 }  // namespace iddpm

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "iddpm/training/model_settings.h"
-#include "iddpm/training/trainer.h"
+#include "iddpm/training/training_options.h"
 
 namespace iddpm {
 
@@ -12,8 +12,8 @@ namespace iddpm {
 struct Preset {
   std::string name;
   std::string summary;  ///< one line, with where it comes from
-  ModelSettings model;
-  TrainingOptions training;
+  ModelSettings model = {};
+  TrainingOptions training = {};
 };
 
 const std::vector<Preset>& presets();

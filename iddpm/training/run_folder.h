@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace iddpm {
+
+/// A checkpoint in a run folder, by its name only.
+struct RunCheckpoint {
+  std::filesystem::path path;
+  std::int64_t step = 0;
+};
+
+/// RUN/checkpoints/step_00012000.safetensors.
+std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder, std::int64_t step);
+/// What lies beside a model file for resuming: step_00012000.training.safetensors.
+std::filesystem::path training_state_path(const std::filesystem::path& checkpoint);
+
+/// The model files of a run (or of the folder itself, if it has no folder "checkpoints"), oldest first. Empty if there
+/// are none.
+std::vector<RunCheckpoint> list_checkpoints(const std::filesystem::path& run_folder);
+
+/// The newest checkpoint of a run from which training can go on: model file and training state whole. Broken ones are
+/// passed over, with the reason of each added to `skipped`. Throws Error if there is none.
+std::filesystem::path find_resumable_checkpoint(const std::filesystem::path& run_folder,
+                                                std::vector<std::string>* skipped = nullptr);
+
+/// Deletes the oldest checkpoints, each with its training state, until `keep` are left. The newest always stays.
+void remove_old_checkpoints(const std::filesystem::path& run_folder, std::int64_t keep);
+
+}  // namespace iddpm

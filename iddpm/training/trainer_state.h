@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "iddpm/diffusion/reverse_process.h"
+#include "iddpm/diffusion/timestep_sampler.h"
+#include "iddpm/training/optimizer.h"
+#include "iddpm/training/trainer.h"
+
+namespace iddpm {
+
+/// Inside a Trainer.
+struct Trainer::State {
+  /// A network at the start of a run.
+  State(ModelSettings model_settings, TrainingOptions training_options, UNet unet, at::Device device);
+
+  ModelSettings settings;
+  TrainingOptions options;
+  UNet network;
+  NamedParameters parameters;
+  OptimizerState optimizer;
+  ReverseProcess p_theta;
+  std::unique_ptr<TimestepSampler> timesteps;
+  std::int64_t step = 0;
+  std::int64_t examples_seen = 0;
+  nlohmann::json origin = nullptr;
+};
+
+}  // namespace iddpm

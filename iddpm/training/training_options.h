@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace iddpm {
+
+/// Type of the activations; parameters, optimiser and averages stay in float32.
+enum class Precision { float32, bfloat16 };
+/// How the learning rate falls to 0 at TrainingOptions::decay_steps.
+enum class LearningRateDecay { none, linear, cosine };
+/// How t is drawn: evenly, or by the second moments of the loss (arXiv 2102.09672 eq. 18).
+enum class TimestepSampling { uniform, importance };
+
+/// How a model is trained: all that, with the data, determines the result.
+struct TrainingOptions {
+  std::uint64_t seed = 0;
+  std::int64_t batch = 128;
+  std::int64_t microbatch = 0;  ///< images per forward and backward pass; 0: the whole batch
+  double learning_rate = 1e-4;
+  std::int64_t warmup_steps = 0;  ///< during which the learning rate rises linearly
+  LearningRateDecay decay = LearningRateDecay::none;
+  std::int64_t decay_steps = 0;  ///< length of the decay, warm-up included; needed with decay
+  double weight_decay = 0.0;
+  double gradient_clip = 1.0;  ///< largest L2 norm of the gradient; 0: no clipping
+  std::vector<double> ema_rates = {0.9999};
+  bool ema_warmup = true;  ///< rate min(rate, (1 + step) / (10 + step)), so that short runs have a useful average
+  Precision precision = Precision::float32;
+  TimestepSampling timesteps = TimestepSampling::uniform;
+  bool random_flip = false;  ///< of images, left to right (done by the batch loader)
+
+  bool operator==(const TrainingOptions&) const = default;
+};
+
+void to_json(nlohmann::json& json, const TrainingOptions& options);
+/// Strict: throws Error on unknown or missing keys, wrong types and values out of range.
+void from_json(const nlohmann::json& json, TrainingOptions& options);
+/// Throws Error naming the first option out of range.
+void check(const TrainingOptions& options);
+
+/// Names for files and options: "float32", "bfloat16"; "none", "linear", "cosine"; "uniform", "importance". The parsers
+/// throw Error listing the names there are.
+std::string name(Precision precision);
+std::string name(LearningRateDecay decay);
+std::string name(TimestepSampling sampling);
+Precision parse_precision(const std::string& name);
+LearningRateDecay parse_learning_rate_decay(const std::string& name);
+TimestepSampling parse_timestep_sampling(const std::string& name);
+
+}  // namespace iddpm

@@ -1,0 +1,127 @@
+#include "iddpm/training/training_state.h"
+
+#include "iddpm/core/error.h"
+#include "iddpm/io/input_file.h"
+#include "iddpm/training/checkpoint_format.h"
+#include "iddpm/training/json_record.h"
+#include "iddpm/training/run_folder.h"
+
+namespace iddpm {
+namespace {
+
+namespace format = checkpoint_format;
+
+constexpr const char* exp_avg_group = "exp_avg";
+constexpr const char* exp_avg_sq_group = "exp_avg_sq";
+constexpr const char* history_name = "timestep_history";
+
+std::uint32_t checksum_of(const NamedTensors& tensors) {
+  std::uint32_t checksum = 0;
+  for (const auto& [name, tensor] : tensors) checksum = format::checksum(tensor, checksum);
+  return checksum;
+}
+
+struct StateMetadata {
+  TrainingState state = {};
+  std::uint64_t checksum = 0;
+  std::uint64_t model_checksum = 0;
+};
+
+StateMetadata read_metadata(const SafetensorsFile& file) {
+  const std::string where = file.path().string();
+  const auto found = file.metadata().find(format::training_key);
+  require(found != file.metadata().end(), "{} is not a training state: its metadata lack the key '{}'", where,
+          format::training_key);
+  const nlohmann::json json = parse_json(found->second, where);
+  const JsonRecord record(json, where, {"format", "step", "examples_seen", "options", "checksum", "model_checksum"});
+  require(record.get<std::int64_t>("format") == format::version, "{}: its format is {}; this program reads {}", where,
+          record.get<std::int64_t>("format"), format::version);
+  StateMetadata metadata;
+  metadata.state.step = record.get<std::int64_t>("step");
+  metadata.state.examples_seen = record.get<std::int64_t>("examples_seen");
+  metadata.checksum = record.get<std::uint64_t>("checksum");
+  metadata.model_checksum = record.get<std::uint64_t>("model_checksum");
+  try {
+    metadata.state.options = record.raw("options").get<TrainingOptions>();
+  } catch (const Error& error) {
+    fail("{}: {}", where, error.what());
+  }
+  return metadata;
+}
+
+// The tensors of a group under the model's names, each checked against the model's shape.
+NamedTensors read_group(const SafetensorsFile& file, const std::string& group, const Checkpoint& checkpoint) {
+  const std::string model_prefix = format::group_name(std::nullopt) + ".";
+  NamedTensors tensors;
+  for (const std::string& model_name : checkpoint.file().names()) {
+    if (!model_name.starts_with(model_prefix)) continue;
+    const std::string name = model_name.substr(model_prefix.size());
+    const std::string stored = group + "." + name;
+    require(file.contains(stored) && file.type(stored) == at::kFloat &&
+                file.shape(stored) == checkpoint.file().shape(model_name),
+            "{} doesn't belong to {}: tensor {} is missing or of another shape", file.path().string(),
+            checkpoint.file().path().string(), quote(stored));
+    tensors.emplace_back(name, file.tensor(stored));
+  }
+  return tensors;
+}
+
+std::vector<double> read_history(const SafetensorsFile& file) {
+  if (!file.contains(history_name)) return {};
+  require(file.type(history_name) == at::kDouble, "{}: expected float64 in '{}', got {}", file.path().string(),
+          history_name, at::toString(file.type(history_name)));
+  const Tensor history = file.tensor(history_name);
+  return {history.data_ptr<double>(), history.data_ptr<double>() + history.numel()};
+}
+
+Tensor history_tensor(const std::vector<double>& history) {
+  const Tensor tensor = at::empty({static_cast<std::int64_t>(history.size())}, at::kDouble);
+  std::copy(history.begin(), history.end(), tensor.data_ptr<double>());
+  return tensor;
+}
+
+}  // namespace
+
+void save_training_state(const std::filesystem::path& checkpoint, const TrainingState& state,
+                         const NamedParameters& raw) {
+  NamedTensors tensors;
+  for (const auto& [group, parameters] :
+       {std::pair(exp_avg_group, &state.exp_avg), std::pair(exp_avg_sq_group, &state.exp_avg_sq)}) {
+    for (const auto& [name, tensor] : *parameters) {
+      tensors.emplace_back(std::string(group) + "." + name, format::stored_form(tensor));
+    }
+  }
+  std::uint32_t checksum = checksum_of(tensors);
+  if (!state.timestep_history.empty()) {
+    tensors.emplace_back(history_name, history_tensor(state.timestep_history));
+    checksum = format::checksum(tensors.back().second, checksum);
+  }
+  std::uint32_t model_checksum = 0;
+  for (const auto& [name, tensor] : raw) model_checksum = format::checksum(format::stored_form(tensor), model_checksum);
+  const nlohmann::json metadata = {
+      {"format", format::version}, {"step", state.step},   {"examples_seen", state.examples_seen},
+      {"options", state.options},  {"checksum", checksum}, {"model_checksum", model_checksum}};
+  write_safetensors(training_state_path(checkpoint), tensors, {{format::training_key, metadata.dump()}});
+}
+
+TrainingState read_training_state(const Checkpoint& checkpoint) {
+  const SafetensorsFile file(training_state_path(checkpoint.file().path()));
+  const std::string where = file.path().string();
+  StateMetadata metadata = read_metadata(file);
+  TrainingState& state = metadata.state;
+  const CheckpointInfo& info = checkpoint.info();
+  require(state.step == info.step && state.options.seed == info.seed && state.options.ema_rates == info.ema_rates &&
+              metadata.model_checksum == checkpoint.checksums().at(format::group_name(std::nullopt)),
+          "{} doesn't belong to {}: it was written with another model file", where, checkpoint.file().path().string());
+  require(state.examples_seen >= 0, "{}: expected at least 0 examples seen, got {}", where, state.examples_seen);
+  state.exp_avg = read_group(file, exp_avg_group, checkpoint);
+  state.exp_avg_sq = read_group(file, exp_avg_sq_group, checkpoint);
+  state.timestep_history = read_history(file);
+  std::uint32_t checksum = checksum_of(state.exp_avg);
+  for (const auto& [name, tensor] : state.exp_avg_sq) checksum = format::checksum(tensor, checksum);
+  checksum = format::checksum(history_tensor(state.timestep_history), checksum);
+  require(checksum == metadata.checksum, "{} is damaged: its contents have changed since they were written", where);
+  return std::move(metadata.state);
+}
+
+}  // namespace iddpm
