@@ -13,9 +13,10 @@ constexpr double kTolerance = 1e-9;
 double round_step(double rough) {
   const double magnitude = std::pow(10.0, std::floor(std::log10(rough)));
   const double mantissa = rough / magnitude;
-  if (mantissa <= 1 + kTolerance) return magnitude;
-  if (mantissa <= 2 + kTolerance) return 2 * magnitude;
-  if (mantissa <= 5 + kTolerance) return 5 * magnitude;
+  // The boundaries are the geometric means of neighbouring steps.
+  if (mantissa < std::sqrt(2.0)) return magnitude;
+  if (mantissa < std::sqrt(10.0)) return 2 * magnitude;
+  if (mantissa < std::sqrt(50.0)) return 5 * magnitude;
   return 10 * magnitude;
 }
 
@@ -28,7 +29,9 @@ Tick scientific_tick(double value, double step) {
   const int exponent = static_cast<int>(std::floor(std::log10(std::abs(value)) + kTolerance));
   const double mantissa = value / std::pow(10.0, exponent);
   const int decimals = std::min(decimals_of(step / std::pow(10.0, exponent)), 12);
-  const std::string digits = fmt::format("{:.{}f}", mantissa, decimals);
+  std::string digits = fmt::format("{:.{}f}", mantissa, decimals);
+  if (decimals > 0) digits.erase(digits.find_last_not_of('0') + 1);
+  if (digits.back() == '.') digits.pop_back();
   return {value, digits == "1" ? "10" : digits + "×10", fmt::format("{}", exponent)};
 }
 

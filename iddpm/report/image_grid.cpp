@@ -157,9 +157,13 @@ Image image_grid(const Tensor& images, const GridOptions& options) {
               images.size(3) > 0,
           "image_grid: expected images of shape [N, C, H, W] with at least one image and 1 to 4 channels, got {}",
           format_shape(images.sizes()));
-  require(options.columns >= 0 && options.padding >= 0 && options.upscale >= 1 && options.text_scale >= 1,
-          "image_grid: expected columns >= 0, padding >= 0, upscale >= 1 and text_scale >= 1, got {}, {}, {} and {}",
-          options.columns, options.padding, options.upscale, options.text_scale);
+  const auto within = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
+  require(
+      within(options.columns, 0, kMaximumPixels) && within(options.padding, 0, 4096) &&
+          within(options.upscale, 1, 1024) && within(options.text_scale, 1, 64),
+      "image_grid: expected columns >= 0, padding 0 to 4096, upscale 1 to 1024 and text scale 1 to 64, got {}, {}, {} "
+      "and {}",
+      options.columns, options.padding, options.upscale, options.text_scale);
   const Tensor on_cpu = images.detach().to(at::kCPU, at::kFloat);
   const GridLayout grid = lay_out(images.size(0), images.size(2), images.size(3), options);
   Image canvas{grid.width, grid.height, 3, {}};

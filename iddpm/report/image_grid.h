@@ -12,13 +12,12 @@ namespace iddpm {
 
 /// How a grid of images is laid out. Lengths are pixels of the result.
 struct GridOptions {
-  std::int64_t columns = 0;                  ///< 0: about as many columns as rows
-  std::int64_t padding = 2;                  ///< between images and around the grid
-  std::int64_t upscale = 1;                  ///< each image pixel becomes upscale x upscale pixels
-  std::vector<std::string> row_labels = {};  ///< at the left of each row (empty: none)
-  std::vector<std::string>
-      column_captions;  ///< above each column (empty: none), broken at spaces where they are too wide
-  int text_scale = 1;   ///< pixels per font cell; capitals are 7 cells high
+  std::int64_t columns = 0;                       ///< 0: about as many columns as rows
+  std::int64_t padding = 2;                       ///< between images and around the grid
+  std::int64_t upscale = 1;                       ///< each image pixel becomes upscale x upscale pixels
+  std::vector<std::string> row_labels = {};       ///< at the left of each row (empty: none)
+  std::vector<std::string> column_captions = {};  ///< above each column (empty: none), broken at spaces
+  int text_scale = 1;                             ///< pixels per font cell; capitals are 7 cells high
   Rgb background{255, 255, 255};
   Rgb text_color{34, 34, 34};
 };

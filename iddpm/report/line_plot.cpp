@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "iddpm/core/error.h"
 #include "iddpm/report/plot_frame.h"
@@ -48,17 +51,32 @@ class CurvePainter {
   }
 
   void draw_reference(const ReferenceLine& line) {
-    const double y = frame_.y.position(line.y);
-    if (!is_drawable(line.y, plot_.y_axis.scale) || y < frame_.area.top || y > frame_.area.bottom) return;
+    const auto y = reference_position(line);
+    if (!y) return;
     drawing_.shapes.emplace_back(
-        Polyline{{{frame_.area.left, y}, {frame_.area.right, y}}, {Role::muted}, 1.25, /*dashed=*/true});
-    constexpr double size = 11.5;
-    const bool room_above = y - size - 4 > frame_.area.top;
-    drawing_.shapes.emplace_back(Text{.at = {frame_.area.right - 4, room_above ? y - 5 : y + size + 3},
-                                      .text = line.label,
-                                      .size = size,
-                                      .anchor = Anchor::end,
-                                      .paint = {Role::muted}});
+        Polyline{{{frame_.area.left, *y}, {frame_.area.right, *y}}, {Role::muted}, 1.25, /*dashed=*/true});
+  }
+
+  /// Labels a reference line above or below it, at its right or left end: where the fewest curves pass.
+  void draw_reference_label(const ReferenceLine& line) {
+    const auto y = reference_position(line);
+    if (!y || line.label.empty()) return;
+    Text text{.text = line.label, .size = 11.5, .paint = {Role::muted}};
+    const Box& area = frame_.area;
+    std::optional<int> fewest;
+    Text best = text;
+    for (const bool at_right : {true, false}) {
+      for (const double baseline : {*y - 5, *y + text.size + 3}) {
+        text.anchor = at_right ? Anchor::end : Anchor::start;
+        text.at = {at_right ? area.right - 4 : area.left + 6, baseline};
+        const double left = at_right ? text.at.x - text_width(text) : text.at.x;
+        const Box box{left, baseline - text.size, left + text_width(text), baseline + 2};
+        const bool outside = box.top < area.top || box.bottom > area.bottom;
+        const int crossings = outside ? std::numeric_limits<int>::max() : curves_through(box);
+        if (!fewest || crossings < *fewest) fewest = crossings, best = text;
+      }
+    }
+    drawing_.shapes.emplace_back(std::move(best));
   }
 
  private:
@@ -70,12 +88,43 @@ class CurvePainter {
     return is_drawable(series.x[i], plot_.x_axis.scale) && is_drawable(series.y[i], plot_.y_axis.scale);
   }
 
+  std::optional<double> reference_position(const ReferenceLine& line) const {
+    if (!is_drawable(line.y, plot_.y_axis.scale)) return std::nullopt;
+    const double y = frame_.y.position(line.y);
+    if (y < frame_.area.top || y > frame_.area.bottom) return std::nullopt;
+    return y;
+  }
+
+  /// How many of the curves and markers drawn so far pass through a box.
+  int curves_through(const Box& box) const {
+    int count = 0;
+    for (const Shape& shape : drawing_.shapes) {
+      if (const auto* line = std::get_if<Polyline>(&shape); line != nullptr && line->paint.role == Role::series) {
+        count += clip_polyline(line->points, box).empty() ? 0 : 1;
+      } else if (const auto* marker = std::get_if<Marker>(&shape)) {
+        count += clip_polyline({marker->center}, box).empty() ? 0 : 1;
+      }
+    }
+    return count;
+  }
+
+  /// The frame's area and a hair more, so that rounding doesn't cut what lies on its edge.
+  Box visible_area() const {
+    constexpr double hair = 0.01;
+    const Box& area = frame_.area;
+    return {area.left - hair, area.top - hair, area.right + hair, area.bottom + hair};
+  }
+
   Point point(double x, double y) const { return {frame_.x.position(x), frame_.y.position(y)}; }
 
   void draw_line(const PlotSeries& series, Paint paint) {
     std::vector<Point> run;
     const auto finish_run = [&] {
-      for (auto& part : clip_polyline(thin_polyline(run), frame_.area)) {
+      for (auto& part : clip_polyline(thin_polyline(run), visible_area())) {
+        if (run.size() == 1) {  // between gaps, as a dot that can be seen
+          drawing_.shapes.emplace_back(Marker{part[0], MarkerShape::circle, std::max(1.5, series.line_width), paint});
+          continue;
+        }
         drawing_.shapes.emplace_back(Polyline{std::move(part), paint, series.line_width, series.dashed});
       }
       run.clear();
@@ -94,7 +143,7 @@ class CurvePainter {
     std::vector<Point> points;
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       if (!drawable(series, i)) continue;
-      const auto visible = clip_polyline({point(series.x[i], series.y[i])}, frame_.area);
+      const auto visible = clip_polyline({point(series.x[i], series.y[i])}, visible_area());
       if (!visible.empty()) points.push_back(visible[0][0]);
     }
     for (const Point p : thin_points(points)) drawing_.shapes.emplace_back(series_marker(series, paint, p));
@@ -168,6 +217,7 @@ Drawing lay_out(const LinePlot& plot) {
   for (std::size_t i = 0; i < plot.series.size(); ++i) painter.draw_uncertainty(i);
   for (const ReferenceLine& line : plot.reference_lines) painter.draw_reference(line);
   for (std::size_t i = 0; i < plot.series.size(); ++i) painter.draw_series(i);
+  for (const ReferenceLine& line : plot.reference_lines) painter.draw_reference_label(line);
   if (frame.empty) {
     const Box& area = frame.area;
     drawing.shapes.emplace_back(Text{.at = {(area.left + area.right) / 2, (area.top + area.bottom) / 2},
@@ -177,28 +227,6 @@ Drawing lay_out(const LinePlot& plot) {
                                      .paint = {Role::muted}});
   }
   return drawing;
-}
-
-std::vector<double> smooth(const std::vector<double>& y, double radius) {
-  require(radius > 0, "smooth: the radius must be positive, got {}", radius);
-  const double decay = std::exp(-1 / radius);
-  std::vector<double> sum(y.size(), 0), weight(y.size(), 0);
-  // Two running sums, from the left with the point itself and from the right without it.
-  double running_sum = 0, running_weight = 0;
-  const auto finite = [&](std::size_t i) { return std::isfinite(y[i]); };
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    running_sum = running_sum * decay + (finite(i) ? y[i] : 0);
-    running_weight = running_weight * decay + (finite(i) ? 1 : 0);
-    sum[i] = running_sum, weight[i] = running_weight;
-  }
-  running_sum = running_weight = 0;
-  for (std::size_t i = y.size(); i-- > 0;) {
-    sum[i] += running_sum * decay, weight[i] += running_weight * decay;
-    running_sum = running_sum * decay + (finite(i) ? y[i] : 0);
-    running_weight = running_weight * decay + (finite(i) ? 1 : 0);
-  }
-  for (std::size_t i = 0; i < y.size(); ++i) sum[i] = finite(i) ? sum[i] / weight[i] : y[i];
-  return sum;
 }
 
 }  // namespace iddpm

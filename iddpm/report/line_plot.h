@@ -58,8 +58,4 @@ struct LinePlot {
 /// size isn't between 120 and 10000.
 Drawing lay_out(const LinePlot& plot);
 
-/// The y of a curve smoothed by a two-sided exponential kernel exp(-|i - j| / radius), in points; values that aren't
-/// finite have no weight and stay gaps. No lag, and no bias at the ends of a level curve.
-std::vector<double> smooth(const std::vector<double>& y, double radius);
-
 }  // namespace iddpm

@@ -8,9 +8,30 @@
 namespace iddpm {
 namespace {
 
-/// Points a smoothed curve averages over, as a share of all.
+/// Points to either side that a smoothed curve averages over, as a share of all.
 constexpr double kSmoothingShare = 0.02;
 constexpr std::size_t kFewestPointsToSmooth = 20;
+
+/// Points to either side that the very first point is averaged over.
+constexpr std::size_t kFirstReach = 4;
+
+std::vector<double> moving_average(const std::vector<double>& values, std::size_t radius) {
+  // Sums and counts of the finite values before each point.
+  std::vector<double> sum(values.size() + 1, 0), count(values.size() + 1, 0);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool finite = std::isfinite(values[i]);
+    sum[i + 1] = sum[i] + (finite ? values[i] : 0);
+    count[i + 1] = count[i] + (finite ? 1 : 0);
+  }
+  std::vector<double> average = values;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) continue;
+    const std::size_t reach = std::min(radius, kFirstReach + i / 4);
+    const std::size_t begin = i - std::min(reach, i), end = std::min(i + reach + 1, values.size());
+    average[i] = (sum[end] - sum[begin]) / (count[end] - count[begin]);
+  }
+  return average;
+}
 
 /// A loss as pale values and a smoothed line, in one colour; an absent or wholly missing loss adds nothing.
 void add_loss(LinePlot& plot, const LossHistory& losses, const std::vector<double>& values, std::string name,
@@ -18,7 +39,7 @@ void add_loss(LinePlot& plot, const LossHistory& losses, const std::vector<doubl
   if (std::ranges::none_of(values, [](double value) { return std::isfinite(value); })) return;
   const bool smoothed = values.size() >= kFewestPointsToSmooth;
   if (smoothed) {
-    const double radius = std::max(2.0, kSmoothingShare * static_cast<double>(values.size()));
+    const auto radius = static_cast<std::size_t>(std::ceil(kSmoothingShare * static_cast<double>(values.size())));
     plot.series.push_back({.x = losses.step, .y = values, .color = color, .line_width = 1, .opacity = 0.25});
     plot.series.push_back(
         {.name = std::move(name), .x = losses.step, .y = smooth(values, radius), .color = color, .line_width = 2});
@@ -43,6 +64,10 @@ void bring_named_series_forward(LinePlot& plot) {
 }
 
 }  // namespace
+
+std::vector<double> smooth(const std::vector<double>& values, std::size_t radius) {
+  return moving_average(moving_average(values, radius), radius);
+}
 
 LinePlot loss_plot(const LossHistory& losses) {
   LinePlot plot = empty_loss_plot("Training loss");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <vector>
 
 #include "iddpm/report/line_plot.h"
@@ -16,6 +17,11 @@ struct LossHistory {
   std::vector<double> vb = {};
   std::array<std::vector<double>, 4> quartiles = {};  ///< mean loss of the timesteps in [k T/4, (k+1) T/4)
 };
+
+/// A training curve smoothed by two passes of a moving average over up to `radius` points to either side; fewer near
+/// the beginning (a fifth of the points before), where such curves fall steeply. Values that aren't finite have no
+/// weight and stay gaps.
+std::vector<double> smooth(const std::vector<double>& values, std::size_t radius);
 
 /// Total, mse and vb over the step on a logarithmic axis: the logged values pale, their smooth course above.
 LinePlot loss_plot(const LossHistory& losses);

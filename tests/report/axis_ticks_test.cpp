@@ -23,7 +23,7 @@ using Labels = std::vector<std::string>;
 TEST(LinearTicks, AreRoundValuesWithinTheRange) {
   EXPECT_EQ(labels(linear_ticks(0, 1, 5)), (Labels{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"}));
   EXPECT_EQ(labels(linear_ticks(-1.1, 2.3, 4)), (Labels{"-1", "0", "1", "2"}));
-  EXPECT_EQ(labels(linear_ticks(3.02, 3.11, 4)), (Labels{"3.04", "3.06", "3.08", "3.10"}));
+  EXPECT_EQ(labels(linear_ticks(3.02, 3.11, 4)), (Labels{"3.02", "3.04", "3.06", "3.08", "3.10"}));
 }
 
 TEST(LinearTicks, ShortenThousandsAndMillions) {

@@ -29,7 +29,8 @@ TEST(BitmapFont, DrawsTheLettersAsTheyLook) {
 TEST(BitmapFont, EveryPrintableCharacterHasItsOwnGlyph) {
   std::set<std::string> seen;
   for (char32_t code = '!'; code < 0x7F; ++code) {
-    if (code != '0') EXPECT_TRUE(seen.insert(art(code)).second) << "repeated at " << static_cast<char>(code);
+    const bool like_another = code == 'O';  // and 0
+    EXPECT_NE(seen.insert(art(code)).second, like_another) << "at " << static_cast<char>(code);
     EXPECT_NE(art(code), art(U'\u4E00')) << static_cast<char>(code);
   }
 }
