@@ -1,6 +1,7 @@
 #include "iddpm/report/html_report.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #include "iddpm/core/error.h"

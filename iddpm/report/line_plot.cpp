@@ -149,8 +149,7 @@ class CurvePainter {
     for (const Point p : thin_points(points)) drawing_.shapes.emplace_back(series_marker(series, paint, p));
   }
 
-  /// Both ends of the interval at a point, upper first; a lower end that a logarithmic axis can't show lies at its
-  /// foot.
+  /// Both ends of the interval at a point, upper first; an end that a logarithmic axis can't show lies at its foot.
   std::pair<double, double> interval(const PlotSeries& series, std::size_t i) const {
     const auto within = [&](double y) { return std::clamp(y, frame_.area.top, frame_.area.bottom); };
     const auto position = [&](double value) {
@@ -177,7 +176,7 @@ class CurvePainter {
         continue;
       }
       const double x = frame_.x.position(series.x[i]);
-      if (x < frame_.area.left || x > frame_.area.right) continue;
+      if (x < visible_area().left || x > visible_area().right) continue;
       const auto [top, bottom] = interval(series, i);
       if (!band.x.empty() && x < band.x.back()) finish_band();
       if (!band.x.empty() && x - band.x.back() < 0.5) {  // as much as can be seen of a long series
@@ -194,7 +193,7 @@ class CurvePainter {
     constexpr double cap = 3;
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       const double x = frame_.x.position(series.x[i]);
-      if (!has_interval(series, i) || x < frame_.area.left || x > frame_.area.right) continue;
+      if (!has_interval(series, i) || x < visible_area().left || x > visible_area().right) continue;
       const auto [top, bottom] = interval(series, i);
       drawing_.shapes.emplace_back(Polyline{{{x - cap, top}, {x + cap, top}}, paint, 1.25});
       drawing_.shapes.emplace_back(Polyline{{{x - cap, bottom}, {x + cap, bottom}}, paint, 1.25});

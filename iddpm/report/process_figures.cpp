@@ -45,8 +45,8 @@ LinePlot variance_ratio_plot(const std::vector<ProcessCurve>& processes, AxisSca
   return plot;
 }
 
-LinePlot vlb_terms_plot(const std::vector<ProcessCurve>& models) {
-  LinePlot plot = plot_over_t("Terms of the variational bound", models, /*as_share=*/false);
+LinePlot vlb_terms_plot(const std::vector<ProcessCurve>& models, AxisScale t_scale) {
+  LinePlot plot = plot_over_t("Terms of the variational bound", models, /*as_share=*/t_scale == AxisScale::linear);
   plot.y_axis = {.label = "loss term (bits/dim)", .scale = AxisScale::logarithmic};
   return plot;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +23,8 @@ LinePlot alpha_bar_plot(const std::vector<ProcessCurve>& schedules);
 /// axis over t / T; on a logarithmic one over the step t + 1, which shows how soon the ratio reaches 1.
 LinePlot variance_ratio_plot(const std::vector<ProcessCurve>& processes, AxisScale t_scale = AxisScale::linear);
 
-/// The terms of the variational bound in bits per dimension over t on logarithmic axes (figure 2).
-LinePlot vlb_terms_plot(const std::vector<ProcessCurve>& models);
+/// The terms of the variational bound in bits per dimension over t on a logarithmic axis (figure 2), over t / T or, on
+/// a logarithmic axis, over the step t + 1, which spreads out the first steps that dominate the bound.
+LinePlot vlb_terms_plot(const std::vector<ProcessCurve>& models, AxisScale t_scale = AxisScale::logarithmic);
 
 }  // namespace iddpm

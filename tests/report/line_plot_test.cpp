@@ -244,6 +244,7 @@ TEST(ProcessFigures, DrawWithoutComplaint) {
   draw_everywhere(variance_ratio_plot({{"T = 1000", falling}, {"T = 1", {0}}}));
   draw_everywhere(variance_ratio_plot({{"T = 1000", falling}}, AxisScale::logarithmic));
   draw_everywhere(vlb_terms_plot({{"L_hybrid", falling}}));
+  draw_everywhere(vlb_terms_plot({{"L_hybrid", falling}}, AxisScale::linear));
   draw_everywhere(vlb_terms_plot({}));
 }
 
