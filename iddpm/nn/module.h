@@ -12,11 +12,16 @@ namespace iddpm {
 /// ("input_blocks.1.0.in_layers.0.weight"), so that checkpoints can be exchanged without a map.
 using NamedParameters = std::vector<std::pair<std::string, Tensor>>;
 
-/// Copies `source` into the parameters of the same names (without gradient). Throws Error naming the first that is
-/// missing, unknown or of another shape.
+/// The same without the numbers: what a checkpoint must hold.
+using NamedShapes = std::vector<std::pair<std::string, std::vector<std::int64_t>>>;
+
+/// Copies `source` into the parameters of the same names (without gradient; types and devices are converted). Throws
+/// Error naming the first that is missing, unknown, given twice, of another shape or not of floating-point numbers;
+/// then nothing has been copied. `where` begins the error's sentence (the file's name, say).
 void load_parameters(const NamedParameters& parameters, const NamedParameters& source, const std::string& where);
 
 /// Number of scalars.
 std::int64_t count(const NamedParameters& parameters);
+std::int64_t count(const NamedShapes& shapes);
 
 }  // namespace iddpm

@@ -15,11 +15,11 @@ struct UNetOptions {
   std::int64_t image_height = 32;
   std::int64_t image_width = 32;
   std::int64_t image_channels = 3;
-  std::int64_t channels = 128;              ///< at the first level
+  std::int64_t channels = 128;              ///< what the multipliers multiply, and the width of the time embedding
   std::int64_t residual_blocks = 2;         ///< per level
   std::vector<double> channel_multipliers;  ///< one per level; empty: chosen for the image size
-  std::vector<std::int64_t> attention_resolutions = {
-      16, 8};  ///< in pixels of the shorter side of the image, at which there is attention
+  /// At which there is attention, in pixels of the image's shorter side; the lowest level's middle always has it.
+  std::vector<std::int64_t> attention_resolutions = {16, 8};
   std::int64_t heads = 4;
   std::int64_t head_channels = 0;   ///< if not 0, channels per head; `heads` is then unused
   std::int64_t heads_upsample = 0;  ///< heads in the second half; 0: as in the first
@@ -31,21 +31,29 @@ struct UNetOptions {
   double dropout = 0.0;
   bool predict_variance = true;   ///< twice the channels out: the mean's and v's
   bool super_resolution = false;  ///< conditioned on a smaller image, given as Condition::low_resolution
-  bool checkpointing = false;     ///< recompute residual blocks in backward instead of keeping their activations
+  bool checkpointing = false;     ///< recompute blocks in backward instead of keeping their activations
 
   bool operator==(const UNetOptions&) const = default;
 };
 
 /// Options with everything chosen that was left open (channel multipliers); throws Error naming the first option out of
 /// range or that doesn't fit another: sizes not divisible by the network's stride, attention resolutions that no level
-/// has, heads that don't divide the channels ...
+/// has, heads that don't divide the channels ... Every number is bounded, so that options from a stranger's file cost
+/// nothing before they are refused.
 UNetOptions resolved(UNetOptions options);
 
 /// What height and width must be divisible by: 2^(levels - 1).
 std::int64_t stride(const UNetOptions& options);
 
+/// Channels at a level of resolved options: the whole part of multiplier times channels.
+std::int64_t level_channels(const UNetOptions& options, std::size_t level);
+
+/// Attention heads of a block of so many channels; `upsampling`: in the second half.
+std::int64_t attention_heads(const UNetOptions& options, std::int64_t channels, bool upsampling);
+
 /// Channel multipliers as the published code chooses them for a size (256: 1,1,2,2,4,4; 64: 1,2,3,4; 32: 1,2,2,2; 128
-/// and 512 as guided-diffusion), and sensible ones for any other size.
+/// and 512 as guided-diffusion), and for any other size those of a size near it, cut to as many levels as the size can
+/// be halved without falling below 4 pixels.
 std::vector<double> default_channel_multipliers(std::int64_t image_size);
 
 void to_json(nlohmann::json& json, const UNetOptions& options);
