@@ -118,14 +118,14 @@ class CurvePainter {
   Point point(double x, double y) const { return {frame_.x.position(x), frame_.y.position(y)}; }
 
   void draw_line(const PlotSeries& series, Paint paint) {
-    std::vector<Point> run;
+    std::vector<Point> run, dots;
     const auto finish_run = [&] {
       for (auto& part : clip_polyline(thin_polyline(run), visible_area())) {
-        if (run.size() == 1) {  // between gaps, as a dot that can be seen
-          drawing_.shapes.emplace_back(Marker{part[0], MarkerShape::circle, std::max(1.5, series.line_width), paint});
-          continue;
+        if (run.size() == 1) {
+          dots.push_back(part[0]);
+        } else {
+          drawing_.shapes.emplace_back(Polyline{std::move(part), paint, series.line_width, series.dashed});
         }
-        drawing_.shapes.emplace_back(Polyline{std::move(part), paint, series.line_width, series.dashed});
       }
       run.clear();
     };
@@ -137,6 +137,10 @@ class CurvePainter {
       }
     }
     finish_run();
+    // Points alone between gaps are dots, large enough to be seen.
+    for (const Point p : thin_points(dots)) {
+      drawing_.shapes.emplace_back(Marker{p, MarkerShape::circle, std::max(1.5, series.line_width), paint});
+    }
   }
 
   void draw_markers(const PlotSeries& series, Paint paint) {

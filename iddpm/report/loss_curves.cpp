@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "iddpm/core/error.h"
+
 namespace iddpm {
 namespace {
 
@@ -33,23 +35,25 @@ std::vector<double> moving_average(const std::vector<double>& values, std::size_
   return average;
 }
 
-/// A loss as pale values and a smoothed line, in one colour; an absent or wholly missing loss adds nothing.
+/// A loss as pale values and a smoothed line, in one colour; a loss that was never observed adds nothing.
 void add_loss(LinePlot& plot, const LossHistory& losses, const std::vector<double>& values, std::string name,
               int color) {
-  if (std::ranges::none_of(values, [](double value) { return std::isfinite(value); })) return;
-  const bool smoothed = values.size() >= kFewestPointsToSmooth;
-  if (smoothed) {
-    const auto radius = static_cast<std::size_t>(std::ceil(kSmoothingShare * static_cast<double>(values.size())));
-    plot.series.push_back({.x = losses.step, .y = values, .color = color, .line_width = 1, .opacity = 0.25});
-    plot.series.push_back(
-        {.name = std::move(name), .x = losses.step, .y = smooth(values, radius), .color = color, .line_width = 2});
-  } else {
-    plot.series.push_back({.name = std::move(name),
-                           .x = losses.step,
-                           .y = values,
-                           .style = SeriesStyle::line_and_markers,
-                           .color = color});
+  if (values.empty()) return;
+  require(values.size() == losses.step.size(), "loss '{}' has {} values for {} steps", name, values.size(),
+          losses.step.size());
+  std::vector<double> x, y;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) x.push_back(losses.step[i]), y.push_back(values[i]);
   }
+  if (y.empty()) return;
+  if (y.size() < kFewestPointsToSmooth) {
+    plot.series.push_back(
+        {.name = std::move(name), .x = x, .y = y, .style = SeriesStyle::line_and_markers, .color = color});
+    return;
+  }
+  const auto radius = static_cast<std::size_t>(std::ceil(kSmoothingShare * static_cast<double>(y.size())));
+  plot.series.push_back({.x = x, .y = y, .color = color, .line_width = 1, .opacity = 0.25});
+  plot.series.push_back({.name = std::move(name), .x = x, .y = smooth(y, radius), .color = color, .line_width = 2});
 }
 
 LinePlot empty_loss_plot(std::string title) {

@@ -9,7 +9,8 @@
 namespace iddpm {
 
 /// The losses of a training run at its logged steps. Vectors are as long as `step`, or empty where a run has no such
-/// loss; a value that isn't finite is a gap.
+/// loss; a value
+/// that isn't finite was not observed (no timestep of that quarter was drawn, say) and is passed over.
 struct LossHistory {
   std::vector<double> step = {};
   std::vector<double> total = {};

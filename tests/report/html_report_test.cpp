@@ -147,6 +147,20 @@ TEST(RunReport, WorksWithoutALearnedVariance) {
   EXPECT_NE(html.find(">total<"), std::string::npos);
 }
 
+TEST(LossCurves, PassOverWhatWasNotObserved) {
+  LossHistory losses;
+  for (int i = 0; i < 100; ++i) {
+    losses.step.push_back(i);
+    losses.quartiles[2].push_back(i % 2 == 0 ? std::nan("") : 1);
+  }
+  const LinePlot plot = quartile_plot(losses);
+  ASSERT_EQ(plot.series.size(), 2u) << "pale and smooth";
+  EXPECT_EQ(plot.series[1].x.size(), 50u);
+  EXPECT_EQ(plot.series[1].color, 2);
+  losses.mse = {1, 2, 3};
+  EXPECT_THROW(loss_plot(losses), Error);
+}
+
 TEST(RunReport, IsWrittenAsAFile) {
   const auto path = std::filesystem::temp_directory_path() / "iddpm_run_report_test.html";
   const RunReport report = full_run_report();
