@@ -20,7 +20,7 @@ struct LossHistory {
 };
 
 /// A training curve smoothed by two passes of a moving average over up to `radius` points to either side; fewer near
-/// the beginning (a fifth of the points before), where such curves fall steeply. Values that aren't finite have no
+/// the beginning, where such curves fall steeply. Values that aren't finite have no
 /// weight and stay gaps.
 std::vector<double> smooth(const std::vector<double>& values, std::size_t radius);
 
