@@ -12,8 +12,8 @@ struct AdamWOptions {
   double weight_decay = 0.0;
 };
 
-/// AdamW for training loops of one's own (Loshchilov & Hutter 2019, arXiv 1711.05101; beta 0.9 and 0.999, epsilon 1e-8).
-/// The Trainer does more: EMA, clipping, exact resuming.
+/// AdamW for training loops of one's own (Loshchilov & Hutter 2019, arXiv 1711.05101; beta 0.9 and 0.999, epsilon
+/// 1e-8). The Trainer does more: EMA, clipping, exact resuming.
 class AdamW {
  public:
   explicit AdamW(NamedParameters parameters, AdamWOptions options = {});

@@ -88,9 +88,10 @@ fs::path find_resumable_checkpoint(const fs::path& run_folder, std::vector<std::
   });
 }
 
-void remove_old_checkpoints(const fs::path& run_folder, std::int64_t keep) {
-  const std::vector<RunCheckpoint> checkpoints = list_checkpoints(run_folder);
-  const std::size_t kept = static_cast<std::size_t>(std::max<std::int64_t>(keep, 1));
+void remove_old_checkpoints(const fs::path& run_folder, std::int64_t keep, std::int64_t newest_step) {
+  std::vector<RunCheckpoint> checkpoints = list_checkpoints(run_folder);
+  std::erase_if(checkpoints, [&](const RunCheckpoint& checkpoint) { return checkpoint.step > newest_step; });
+  const auto kept = static_cast<std::size_t>(std::max<std::int64_t>(keep, 1));
   for (std::size_t i = 0; i + kept < checkpoints.size(); ++i) {
     // The model file first, so that one that is there always has its state.
     std::error_code error;

@@ -27,7 +27,8 @@ std::vector<RunCheckpoint> list_checkpoints(const std::filesystem::path& run_fol
 std::filesystem::path find_resumable_checkpoint(const std::filesystem::path& run_folder,
                                                 std::vector<std::string>* skipped = nullptr);
 
-/// Deletes the oldest checkpoints, each with its training state, until `keep` are left. The newest always stays.
-void remove_old_checkpoints(const std::filesystem::path& run_folder, std::int64_t keep);
+/// Deletes all but the last `keep` of the checkpoints up to the one of `newest_step`, which always stays, each with its
+/// training state. Later ones (of a run that went on from before a damaged checkpoint) are left alone.
+void remove_old_checkpoints(const std::filesystem::path& run_folder, std::int64_t keep, std::int64_t newest_step);
 
 }  // namespace iddpm
