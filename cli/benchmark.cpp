@@ -99,7 +99,7 @@ void run_benchmark(const BenchmarkArguments& arguments) {
   if (preset.training.ema_rates.size() > 1) preset.training.ema_rates.resize(1);
   const at::ScalarType type = scalar_type(preset.training.precision);
   const Inputs inputs = random_inputs(preset.model.network, arguments.batch, device);
-  const double gflop = network_statistics(preset.model.network).flops_per_image() / 1e9;
+  const double gflop = network_statistics(preset.model.network).forward.total();
 
   nlohmann::json result = {{"version", version},
                            {"preset", preset.name},

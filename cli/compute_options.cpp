@@ -56,8 +56,8 @@ at::ScalarType scalar_type(Precision precision) {
 }
 
 void apply_threads(const ComputeOptions& options) {
-  // One pool serves LibTorch, oneDNN and our kernels: OpenMP's. LibTorch's own guess counts cores that share a package as
-  // one on some virtual machines.
+  // One pool serves LibTorch, oneDNN and our kernels: OpenMP's. LibTorch's own guess counts cores that share a package
+  // as one on some virtual machines.
   const auto available = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   at::set_num_threads(options.threads > 0 ? options.threads : available);
 }

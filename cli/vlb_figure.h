@@ -1,0 +1,26 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <filesystem>
+
+#include "cli/compute_options.h"
+#include "cli/data_options.h"
+#include "cli/figure_files.h"
+#include "cli/weight_options.h"
+
+namespace iddpm::cli {
+
+/// The model of figure 2 and how finely it is measured.
+struct VlbFigureOptions {
+  std::filesystem::path model;
+  WeightOptions weights;
+  ComputeOptions compute;
+  std::int64_t count = 64;
+};
+
+void add_vlb_figure_options(CLI::App& verb, VlbFigureOptions& options);
+
+/// The terms of the variational bound per t, as vlb_terms.
+void write_vlb_figure(const FigureFiles& files, const VlbFigureOptions& options, const DataOptions& data);
+
+}  // namespace iddpm::cli
