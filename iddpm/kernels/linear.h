@@ -2,8 +2,8 @@
 
 #include "iddpm/core/tensor.h"
 
-/// Affine maps on CPUs, for the small batches of embeddings: LibTorch's own depends on the BLAS it was built with, which
-/// on Debian is a plain loop.
+/// Affine maps on CPUs, for the small batches of embeddings: LibTorch's own depends on the BLAS it was built with,
+/// which on Debian is a plain loop.
 namespace iddpm::kernels::cpu {
 
 /// Can `linear` take these: dense CPU tensors, x float32 or bfloat16, the weight and bias float32 or x's type?

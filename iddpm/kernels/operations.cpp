@@ -2,6 +2,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/kernels/channels_last.h"
+#include "iddpm/kernels/convolution.h"
 #include "iddpm/kernels/group_norm.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/reference.h"
@@ -68,6 +69,7 @@ bool is_fast(const Tensor& x) {
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvolutionOptions options) {
   require_convolution("convolution", x, weight, bias, options);
+  if (is_fast(x)) return cpu::convolution(x, weight, bias, {}, options);
   return reference::convolution(x, weight, bias, options);
 }
 
@@ -76,6 +78,7 @@ Tensor convolution_add(const Tensor& x, const Tensor& weight, const Tensor& bias
   require_convolution("convolution_add", x, weight, bias, options);
   const auto extent = [&](int i) { return (x.size(i) + 2 * options.padding - weight.size(i)) / options.stride + 1; };
   require_shape("convolution_add", "residual", residual, {x.size(0), weight.size(0), extent(2), extent(3)});
+  if (is_fast(x)) return cpu::convolution(x, weight, bias, residual, options);
   return reference::convolution_add(x, weight, bias, residual, options);
 }
 
@@ -117,6 +120,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           "linear: x has shape {} and the weight {}; expected x [..., in] and weight [out, in].",
           format_shape(x.sizes()), weight.defined() ? format_shape(weight.sizes()) : "none");
   if (bias.defined()) require_shape("linear", "bias", bias, {weight.size(0)});
+  if (is_fast(x)) return cpu::linear(x, weight, bias);
   return reference::linear(x, weight, bias);
 }
 

@@ -17,7 +17,7 @@ struct Case {
 
 const std::vector<Case> cases = {
     {{2, 32, 8, 8}, 32}, {{1, 128, 9, 7}, 32}, {{3, 20, 5, 3}, 4},
-    {{1, 12, 1, 1}, 2},   {{2, 36, 17}, 12},    {{5, 7, 33, 2}, 1},
+    {{1, 12, 1, 1}, 2},  {{2, 36, 17}, 12},    {{5, 7, 33, 2}, 1},
 };
 
 /// Inputs x, weight, bias, scale, shift; x with a mean far from zero, so that a careless variance shows.

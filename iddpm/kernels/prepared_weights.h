@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "iddpm/core/tensor.h"
+
+/// Weights in the form that a kernel wants (reordered, converted, transformed), made once as long as the weight stays
+/// unchanged.
+namespace iddpm::kernels::cpu {
+
+/// Which form: equal numbers mean that `prepare` would give the same bytes for the same weight.
+using WeightForm = std::uint64_t;
+
+/// A tensor of bytes with the prepared weight. Where `keep` holds, it is remembered until the weight's storage dies,
+/// and handed out again while the weight's version counter stands: writing to a weight other than by LibTorch's
+/// in-place operations (or kernels that bump the version) goes unnoticed.
+Tensor prepared_weight(const Tensor& weight, WeightForm form, bool keep, const std::function<Tensor()>& prepare);
+
+}  // namespace iddpm::kernels::cpu
