@@ -37,10 +37,12 @@ Tensor as_float(const Tensor& tensor) {
 
 Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
                ConvolutionOptions options, bool keep_weight) {
-  const ConvolutionGeometry g = geometry_of(x, weight, bias.defined(), residual.defined(), options);
+  const bool fused = residual.defined() && onednn::adds_residual();
+  const ConvolutionGeometry g = geometry_of(x, weight, bias.defined(), fused, options);
   Tensor y = empty_channels_last(x, {g.images, g.out_channels, g.out_height(), g.out_width()});
   const Tensor addend = residual.defined() ? channels_last(residual.detach().to(x.scalar_type())) : residual;
   onednn::forward(g, x, as_float(weight), as_float(bias), addend, y, keep_weight);
+  if (residual.defined() && !fused) y.add_(addend);
   return y;
 }
 

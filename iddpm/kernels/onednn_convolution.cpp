@@ -160,13 +160,17 @@ Tensor reordered(const ConvolutionGeometry& geometry, const Compiled& convolutio
   });
 }
 
+/// The values are sets of features.
+bool has_isa(dnnl::cpu_isa wanted) {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+}
+
 }  // namespace
 
-bool has_bfloat16() {
-  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
-  return (isa & wanted) == wanted;
-}
+bool has_bfloat16() { return has_isa(dnnl::cpu_isa::avx512_core); }
+
+bool adds_residual() { return has_isa(dnnl::cpu_isa::avx2); }
 
 void forward(const ConvolutionGeometry& geometry, const Tensor& x, const Tensor& weight, const Tensor& bias,
              const Tensor& residual, Tensor& y, bool keep_weight) {
