@@ -1,0 +1,64 @@
+#include "iddpm/diffusion/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/expect_error.h"
+
+namespace iddpm {
+namespace {
+
+TEST(DiffusionSettings, SurviveAsJson) {
+  const DiffusionSettings settings = {.schedule = "linear",
+                                      .steps = 17,
+                                      .mean = Mean::previous_x,
+                                      .variance = Variance::fixed_large,
+                                      .rescale_timesteps = false,
+                                      .objective = Objective::vlb_unscaled};
+  const nlohmann::json json = settings;
+  EXPECT_EQ(nlohmann::json::parse(json.dump()).get<DiffusionSettings>(), settings);
+}
+
+TEST(DiffusionSettings, MakeTheProcessTheyDescribe) {
+  const DiffusionSettings settings = {
+      .schedule = "linear", .steps = 17, .mean = Mean::x_0, .variance = Variance::fixed_small};
+  const ReverseProcess p_theta = reverse_process(settings, nullptr);
+  EXPECT_EQ(p_theta.q().schedule().beta, linear_schedule({.steps = 17}).beta);
+  EXPECT_EQ(p_theta.options().mean, Mean::x_0);
+  EXPECT_EQ(p_theta.options().variance, Variance::fixed_small);
+  EXPECT_EQ(forward_process({}).schedule().beta, cosine_schedule({.steps = 4000}).beta);
+}
+
+TEST(DiffusionSettings, NamesAreReadBack) {
+  for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x}) EXPECT_EQ(parse_mean(name(mean)), mean);
+  for (Variance variance : {Variance::fixed_small, Variance::fixed_large, Variance::learned, Variance::learned_range}) {
+    EXPECT_EQ(parse_variance(name(variance)), variance);
+  }
+  for (Objective objective : {Objective::simple, Objective::hybrid, Objective::vlb, Objective::vlb_unscaled}) {
+    EXPECT_EQ(parse_objective(name(objective)), objective);
+  }
+}
+
+TEST(DiffusionSettings, RefuseUnknownNamesListingTheKnown) {
+  expect_error([] { parse_mean("v"); }, {"epsilon", "previous_x", "'v'"});
+  expect_error([] { parse_variance("large"); }, {"fixed_large", "'large'"});
+  expect_error([] { parse_objective("L1"); }, {"hybrid", "'L1'"});
+  expect_error([] { forward_process({.schedule = "sigmoid"}); }, {"linear", "cosine", "'sigmoid'"});
+  expect_error([] { forward_process({.steps = 0}); }, {"got 0"});
+}
+
+TEST(DiffusionSettings, RefuseForeignJson) {
+  nlohmann::json json = DiffusionSettings{};
+  json["extra"] = 1;
+  expect_error([&] { json.get<DiffusionSettings>(); }, {"unknown key 'extra'"});
+  json.erase("extra");
+  json.erase("steps");
+  expect_error([&] { json.get<DiffusionSettings>(); }, {"steps"});
+  json["steps"] = "many";
+  expect_error([&] { json.get<DiffusionSettings>(); }, {"diffusion settings"});
+  expect_error([] { nlohmann::json(3).get<DiffusionSettings>(); }, {"object"});
+}
+
+}  // namespace
+}  // namespace iddpm
