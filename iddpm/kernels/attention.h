@@ -2,12 +2,10 @@
 
 #include "iddpm/kernels/operations.h"
 
-/// Self-attention for CPUs in one pass per head and block of queries: float32 or bfloat16, the T x T matrix of
-/// probabilities is never stored. Backward recomputes the probabilities from each query's log-sum-exp.
 namespace iddpm::kernels::cpu {
 
-/// qkv [N, 3 * C, T] of either type, best with channels contiguous (as a channels-last convolution leaves it) ->
-/// [N, C, T] in channels-last layout, with qkv's type.
+/// Self-attention on CPUs, float32 or bfloat16 with float32 arithmetic, one head at a time without a T x T matrix in
+/// memory. Backward computes the weights again from the logarithms of their sums.
 Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order);
 
 }  // namespace iddpm::kernels::cpu

@@ -108,11 +108,4 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   return forward(channels_last(x), weight, bias, residual, options, /*keep_weight=*/true);
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  auto shape = x.sizes().vec();
-  shape.back() = weight.size(0);
-  const Tensor pixels = x.reshape({-1, weight.size(1), 1, 1});
-  return convolution(pixels, weight.unsqueeze(2).unsqueeze(3), bias, {}, {}).reshape(shape);
-}
-
 }  // namespace iddpm::kernels::cpu

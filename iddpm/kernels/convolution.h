@@ -11,7 +11,4 @@ namespace iddpm::kernels::cpu {
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
                    ConvolutionOptions options);
 
-/// A linear layer as a convolution of single pixels: LibTorch's own goes to whatever BLAS is installed. x must not be empty.
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
-
 }  // namespace iddpm::kernels::cpu

@@ -150,8 +150,8 @@ void forward_pass(const Arguments& arguments, const Settings& settings, Tensor& 
   const std::int64_t channels = x.size(1), width = channels / settings.groups, size = channels * pixel_count(x);
   const ImageLoop loop(x);
   loop.run([&](std::int64_t image) {
-    const T* from = static_cast<const T*>(x.data_ptr()) + image * size;
-    T* to = static_cast<T*>(y.data_ptr()) + image * size;
+    const T* from = elements<const T>(x) + image * size;
+    T* to = elements<T>(y) + image * size;
     float* means = mean.data_ptr<float>() + image * settings.groups;
     float* rstds = rstd.data_ptr<float>() + image * settings.groups;
     group_statistics<T>(from, loop, x, settings, means, rstds);
@@ -178,9 +178,9 @@ void backward_pass(const Arguments& arguments, const Tensor& dy, const Tensor& m
                      size = channels * pixels;
   const ImageLoop loop(x);
   loop.run([&](std::int64_t image) {
-    const T* from = static_cast<const T*>(x.data_ptr()) + image * size;
-    const T* gradient = static_cast<const T*>(dy.data_ptr()) + image * size;
-    T* to = static_cast<T*>(dx.data_ptr()) + image * size;
+    const T* from = elements<const T>(x) + image * size;
+    const T* gradient = elements<const T>(dy) + image * size;
+    T* to = elements<T>(dx) + image * size;
     const float* means = mean.data_ptr<float>() + image * settings.groups;
     const float* rstds = rstd.data_ptr<float>() + image * settings.groups;
     const Affine affine(arguments, image);
@@ -225,12 +225,6 @@ void backward_pass(const Arguments& arguments, const Tensor& dy, const Tensor& m
       normalise_backward<T>(from, gradient, to, range_of(x, begin, end), norm, activation, factors);
     });
   });
-}
-
-/// body(T()) with the type in memory of x's elements.
-template <typename Body>
-void for_type_of(const Tensor& x, const Body& body) {
-  x.scalar_type() == at::kFloat ? body(float()) : body(std::uint16_t());
 }
 
 struct Forward {

@@ -9,7 +9,8 @@ namespace iddpm::kernels::cpu::onednn {
 /// Does oneDNN take bfloat16 convolutions on this processor?
 bool has_bfloat16();
 
-/// May a geometry have a residual? Not below AVX2, where oneDNN 2.6 adds wrong values when channels don't fill a vector.
+/// May a geometry have a residual? Not below AVX2, where oneDNN 2.6 adds wrong values when channels don't fill a
+/// vector.
 bool adds_residual();
 
 /// y = convolution(x, weight) + bias + residual; bias and residual as the geometry says. `keep_weight`: remember the

@@ -1,10 +1,12 @@
 #include "iddpm/kernels/operations.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/kernels/attention.h"
 #include "iddpm/kernels/channels_last.h"
 #include "iddpm/kernels/convolution.h"
 #include "iddpm/kernels/group_norm.h"
 #include "iddpm/kernels/kernel_options.h"
+#include "iddpm/kernels/linear.h"
 #include "iddpm/kernels/reference.h"
 
 // Checks, then dispatch. The implementations themselves check nothing.
@@ -106,6 +108,7 @@ Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
   require_rank("attention", qkv, 3);
   require(heads > 0 && qkv.size(1) % (3 * heads) == 0,
           "attention: qkv has {} channels; expected a multiple of 3 * {} heads.", qkv.size(1), heads);
+  if (is_fast(qkv)) return cpu::attention(qkv, heads, order);
   return reference::attention(qkv, heads, order);
 }
 
@@ -120,8 +123,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           "linear: x has shape {} and the weight {}; expected x [..., in] and weight [out, in].",
           format_shape(x.sizes()), weight.defined() ? format_shape(weight.sizes()) : "none");
   if (bias.defined()) require_shape("linear", "bias", bias, {weight.size(0)});
-  if (is_fast(x)) return cpu::linear(x, weight, bias);
-  return reference::linear(x, weight, bias);
+  if (is_fast(x) && cpu::is_fast_linear(x, weight, bias)) return cpu::linear(x, weight, bias);
+  const bool fast = kernel_options().path == KernelOptions::Path::automatic && cpu::is_fast_linear(x, weight, bias);
+  return fast ? cpu::linear(x, weight, bias) : reference::linear(x, weight, bias);
 }
 
 Tensor upsample_nearest(const Tensor& x) {

@@ -117,14 +117,6 @@ TEST(Convolution, ReferenceGradientsAreFiniteDifferences) {
   }
 }
 
-TEST(Linear, AgreesWithTheReference) {
-  at::manual_seed(7);
-  for (auto type : {at::kFloat, at::kBFloat16}) {
-    const Tensors all = {testing::random({3, 2, 40}, type), testing::random({50, 40}), testing::random({50})};
-    testing::expect_agreement([](const Tensors& t) { return kernels::linear(t[0], t[1], t[2]); }, all, tolerance(type));
-  }
-}
-
 TEST(Operations, SayWhatDoesNotFit) {
   const Tensor x = at::ones({1, 4, 8, 8});
   EXPECT_THROW(convolution(x, at::ones({8, 5, 3, 3}), {}, {.padding = 1}), Error);
