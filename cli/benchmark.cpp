@@ -1,5 +1,7 @@
 // iddpm benchmark: how fast this machine is.
 
+#include <ATen/Parallel.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>

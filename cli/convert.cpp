@@ -1,0 +1,64 @@
+// iddpm convert: checkpoints of the published programs.
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "iddpm/core/error.h"
+#include "iddpm/training/reference_conversion.h"
+
+namespace iddpm::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ConvertArguments {
+  ReferenceCheckpoint reference;
+  fs::path ema;
+  std::string family = "improved";
+  std::string flags;
+  fs::path out;
+  bool overwrite = false;
+};
+
+void run_convert(ConvertArguments arguments) {
+  fs::path out = arguments.out;
+  if (out.empty()) out = fs::path(arguments.reference.weights).replace_extension(".safetensors");
+  require(!fs::exists(out) || arguments.overwrite,
+          "--out: '{}' exists; choose another name, or replace it with --overwrite", out.string());
+  if (!arguments.ema.empty()) arguments.reference.ema = arguments.ema;
+  arguments.reference.family = parse_reference_family(arguments.family);
+  arguments.reference.flags = parse_reference_flags(arguments.flags);
+  convert_reference_checkpoint(arguments.reference, out);
+  print(describe(Checkpoint(out)));
+  say(fmt::format("Written: {}", display_path(out)));
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+  auto arguments = std::make_shared<ConvertArguments>();
+  CLI::App* verb = app.add_subcommand("convert", "Read a checkpoint of the published PyTorch programs");
+  verb->footer(
+      "Examples:\n"
+      "  iddpm convert cifar10_uncond_50M_500K.pt \\\n"
+      "    --flags \"--image_size 32 --num_channels 128 --num_res_blocks 3 --learn_sigma True --dropout 0.3\n"
+      "             --diffusion_steps 4000 --noise_schedule cosine\"\n"
+      "      flags are those of the program that trained it, as its README lists them; what is left out has its "
+      "default\n"
+      "  iddpm convert model500000.pt --ema-file ema_0.9999_500000.pt --flags \"...\" --out model.safetensors\n"
+      "      raw weights and their average together\n"
+      "Both of torch.save's formats are read, by a reader that executes nothing. What doesn't fit is named.");
+  verb->add_option("checkpoint", arguments->reference.weights, "The .pt file")->required()->type_name("FILE");
+  verb->add_option("--flags", arguments->flags, "The command-line flags it was trained with");
+  verb->add_option("--family", arguments->family,
+                   "Whose flags: improved, improved_sr, guided or guided_sr (the defaults differ) (improved)");
+  verb->add_option("--ema-file", arguments->ema, "The .pt file of the average of its weights");
+  verb->add_option("--ema-rate", arguments->reference.ema_rate, "Its rate (0.9999)")->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--step", arguments->reference.step, "Steps it was trained for (default: as its name ends)");
+  verb->add_option("--out", arguments->out, "Model file to write (default: the name with .safetensors)");
+  verb->add_flag("--overwrite", arguments->overwrite, "Replace a file that exists");
+  verb->callback([arguments] { run_convert(*arguments); });
+}
+
+}  // namespace iddpm::cli
