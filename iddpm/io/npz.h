@@ -10,8 +10,8 @@
 namespace iddpm {
 
 /// Reads arrays of a NumPy .npz archive (deflated or stored; little-endian numbers and bools of C or Fortran order;
-/// object arrays are refused). `names` empty: all. Throws Error if the file is broken, an array is missing, or one
-/// claims more than `byte_limit` bytes.
+/// object arrays are refused), in the archive's order. `names` empty: all. Throws Error if the file is broken, an array
+/// is missing, or they claim more than `byte_limit` bytes together.
 NamedTensors read_npz(const std::filesystem::path& path, const std::vector<std::string>& names = {},
                       std::uint64_t byte_limit = std::uint64_t{1} << 36);
 

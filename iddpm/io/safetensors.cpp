@@ -1,7 +1,6 @@
 #include "iddpm/io/safetensors.h"
 
 #include <algorithm>
-#include <bit>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -9,19 +8,14 @@
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/io/safetensors_header.h"
+#include "iddpm/io/tensor_bytes.h"
 
 namespace iddpm {
-
-static_assert(std::endian::native == std::endian::little, "tensors are copied from little-endian files as they are");
 
 namespace {
 
 constexpr std::uint64_t length_bytes = 8;
 constexpr std::uint64_t longest_header = 100'000'000;
-
-std::span<std::byte> bytes_of(const Tensor& tensor) {
-  return {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()};
-}
 
 std::uint64_t read_header_size(const InputFile& file) {
   const std::string path = file.path().string();
@@ -81,11 +75,9 @@ at::ScalarType SafetensorsFile::type(const std::string& name) const { return con
 
 Tensor SafetensorsFile::tensor(const std::string& name) const {
   const SafetensorsEntry& entry = contents_->entry(name);
-  // A bool in memory may only be 0 or 1; a byte in a file may be anything.
-  const bool is_bool = entry.type == at::kBool;
-  const Tensor tensor = at::empty(entry.shape, at::TensorOptions(is_bool ? at::kByte : entry.type));
-  contents_->file.read_at(contents_->data_begin + entry.begin, bytes_of(tensor));
-  return is_bool ? tensor.to(at::kBool) : tensor;
+  return tensor_from_file(entry.shape, entry.type, [&](std::span<std::byte> bytes) {
+    contents_->file.read_at(contents_->data_begin + entry.begin, bytes);
+  });
 }
 
 const std::map<std::string, std::string>& SafetensorsFile::metadata() const { return contents_->header.metadata; }

@@ -10,12 +10,11 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"
+#include "iddpm/io/tensor_bytes.h"
 
 namespace iddpm {
 
 namespace {
-
-constexpr std::size_t most_dimensions = 32;
 
 constexpr std::array<std::pair<const char*, at::ScalarType>, 10> type_names = {{{"F64", at::kDouble},
                                                                                 {"F32", at::kFloat},
@@ -192,20 +191,6 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::uint64_t> offsets_;
 };
 
-/// Bytes of a tensor. Empty tensors are held to the same bound, since their strides are products of the other
-/// dimensions.
-std::uint64_t byte_count(const SafetensorsEntry& entry, const std::string& path) {
-  auto bytes = static_cast<std::int64_t>(at::elementSize(entry.type));
-  bool empty = false;
-  for (const std::int64_t size : entry.shape) {
-    empty = empty || size == 0;
-    require(!__builtin_mul_overflow(bytes, std::max<std::int64_t>(size, 1), &bytes),
-            "{} is not a valid safetensors file: tensor {} claims the impossible shape {}", path, quote(entry.name),
-            format_shape(entry.shape));
-  }
-  return empty ? 0 : static_cast<std::uint64_t>(bytes);
-}
-
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_size, const std::string& path) {
@@ -222,12 +207,14 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
                    [](const auto& a, const auto& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
   std::uint64_t position = 0;
   for (const SafetensorsEntry& entry : header.entries) {
-    const std::uint64_t bytes = byte_count(entry, path);
+    const auto bytes = byte_count(entry.shape, entry.type);
+    require(bytes.has_value(), "{} is not a valid safetensors file: tensor {} claims the impossible shape {}", path,
+            quote(entry.name), format_shape(entry.shape));
     require(entry.begin == position, "{} is not a valid safetensors file: tensor {} begins at byte {}, expected {}",
             path, quote(entry.name), entry.begin, position);
-    require(entry.end - entry.begin == bytes,
+    require(entry.end - entry.begin == *bytes,
             "{} is not a valid safetensors file: tensor {} of shape {} needs {} bytes but has {}", path,
-            quote(entry.name), format_shape(entry.shape), bytes, entry.end - entry.begin);
+            quote(entry.name), format_shape(entry.shape), *bytes, entry.end - entry.begin);
     position = entry.end;
   }
   require(position <= data_size, "{} is truncated: it claims {} bytes of tensors but holds {}", path, position,

@@ -1,0 +1,17 @@
+#include "iddpm/io/pickle_value.h"
+
+#include "iddpm/core/error.h"
+
+namespace iddpm {
+
+PickleValue* Pickle::add(PickleValue value) {
+  constexpr std::size_t most_values = 4'000'000;
+  require(values.size() < most_values, "{} holds more than {} values", name, most_values);
+  return &values.emplace_back(std::move(value));
+}
+
+void Pickle::fail(const std::string& reason) const {
+  iddpm::fail("{} is damaged or not a PyTorch checkpoint: {}", name, reason);
+}
+
+}  // namespace iddpm
