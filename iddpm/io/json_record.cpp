@@ -1,4 +1,4 @@
-#include "iddpm/training/json_record.h"
+#include "iddpm/io/json_record.h"
 
 #include <algorithm>
 
