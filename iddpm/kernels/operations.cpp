@@ -7,6 +7,7 @@
 #include "iddpm/kernels/group_norm.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/linear.h"
+#include "iddpm/kernels/rearrange.h"
 #include "iddpm/kernels/reference.h"
 
 // Checks, then dispatch. The implementations themselves check nothing.
@@ -114,6 +115,7 @@ Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
 
 Tensor silu(const Tensor& x) {
   require_floating("silu", x);
+  if (is_fast(x)) return cpu::silu(x);
   return reference::silu(x);
 }
 
@@ -124,12 +126,12 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           format_shape(x.sizes()), weight.defined() ? format_shape(weight.sizes()) : "none");
   if (bias.defined()) require_shape("linear", "bias", bias, {weight.size(0)});
   if (is_fast(x) && cpu::is_fast_linear(x, weight, bias)) return cpu::linear(x, weight, bias);
-  const bool fast = kernel_options().path == KernelOptions::Path::automatic && cpu::is_fast_linear(x, weight, bias);
-  return fast ? cpu::linear(x, weight, bias) : reference::linear(x, weight, bias);
+  return reference::linear(x, weight, bias);
 }
 
 Tensor upsample_nearest(const Tensor& x) {
   require_rank("upsample_nearest", x, 4);
+  if (is_fast(x)) return cpu::upsample_nearest(x);
   return reference::upsample_nearest(x);
 }
 
@@ -137,6 +139,7 @@ Tensor average_pool(const Tensor& x) {
   require_rank("average_pool", x, 4);
   require(x.size(2) >= 2 && x.size(3) >= 2, "average_pool: x has shape {}; expected height and width of at least 2.",
           format_shape(x.sizes()));
+  if (is_fast(x)) return cpu::average_pool(x);
   return reference::average_pool(x);
 }
 
@@ -147,6 +150,7 @@ Tensor concatenate_channels(const Tensor& a, const Tensor& b) {
       a.size(0) == b.size(0) && a.size(2) == b.size(2) && a.size(3) == b.size(3) && a.scalar_type() == b.scalar_type(),
       "concatenate_channels: shapes {} and {} differ in more than channels, or the types differ.",
       format_shape(a.sizes()), format_shape(b.sizes()));
+  if (is_fast(a) && is_fast(b)) return cpu::concatenate_channels(a, b);
   return reference::concatenate_channels(a, b);
 }
 

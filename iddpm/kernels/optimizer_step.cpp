@@ -3,8 +3,67 @@
 #include <cmath>
 
 #include "iddpm/core/error.h"
+#include "iddpm/kernels/channels_last.h"
+#include "iddpm/kernels/kernel_options.h"
+#include "iddpm/kernels/parallel.h"
+#include "iddpm/kernels/pointwise_vector.h"
 
 namespace iddpm::kernels {
+namespace {
+
+bool is_fast(const Tensor& parameter, const Tensor& gradient, const Tensor& exp_avg, const Tensor& exp_avg_sq,
+             std::span<const EmaTarget> averages) {
+  const auto in_step = [&](const Tensor& value) {
+    return value.device().is_cpu() && value.scalar_type() == at::kFloat && value.strides() == parameter.strides();
+  };
+  return kernel_options().path == KernelOptions::Path::automatic && in_step(parameter) &&
+         parameter.is_non_overlapping_and_dense() && in_step(exp_avg) && in_step(exp_avg_sq) &&
+         std::all_of(averages.begin(), averages.end(),
+                     [&](const EmaTarget& target) { return in_step(target.average); }) &&
+         cpu::is_fast_activation(gradient);
+}
+
+void fast_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
+               std::span<EmaTarget> averages, const AdamWStep& options) {
+  const at::NoGradGuard no_grad;
+  const double correction1 = 1.0 - std::pow(options.beta1, static_cast<double>(options.step));
+  const double correction2 = 1.0 - std::pow(options.beta2, static_cast<double>(options.step));
+  const AdamWFactors factors{.gradient_factor = static_cast<float>(options.gradient_factor),
+                             .decay = static_cast<float>(1.0 - options.learning_rate * options.weight_decay),
+                             .beta1 = static_cast<float>(options.beta1),
+                             .one_minus_beta1 = static_cast<float>(1.0 - options.beta1),
+                             .beta2 = static_cast<float>(options.beta2),
+                             .one_minus_beta2 = static_cast<float>(1.0 - options.beta2),
+                             .step_size = static_cast<float>(options.learning_rate / correction1),
+                             .inverse_correction = static_cast<float>(1.0 / std::sqrt(correction2)),
+                             .epsilon = static_cast<float>(options.epsilon)};
+  const Tensor in_order =
+      gradient.strides() == parameter.strides()
+          ? gradient
+          : at::empty_strided(parameter.sizes(), parameter.strides(), gradient.options()).copy_(gradient);
+  constexpr std::int64_t block = 4096;
+  const std::int64_t count = parameter.numel();
+  cpu::for_type_of(in_order, [&](auto type) {
+    using T = decltype(type);
+    parallel_for((count + block - 1) / block, [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t at = begin * block;
+      std::vector<AverageFactors> targets;
+      for (const EmaTarget& target : averages) {
+        targets.push_back({.average = target.average.data_ptr<float>() + at,
+                           .rate = static_cast<float>(target.rate),
+                           .one_minus_rate = static_cast<float>(1.0 - target.rate)});
+      }
+      adamw<T>(parameter.data_ptr<float>() + at, cpu::elements<const T>(in_order) + at, exp_avg.data_ptr<float>() + at,
+               exp_avg_sq.data_ptr<float>() + at, targets.data(), static_cast<std::int64_t>(targets.size()), factors,
+               std::min(end * block, count) - at);
+    });
+  });
+  // Written behind LibTorch's back: weights prepared from these values must not be used again.
+  parameter.unsafeGetTensorImpl()->bump_version();
+  for (EmaTarget& target : averages) target.average.unsafeGetTensorImpl()->bump_version();
+}
+
+}  // namespace
 
 void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
                 std::span<EmaTarget> averages, const AdamWStep& options) {
@@ -18,7 +77,11 @@ void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tens
   require_like_parameter("exp_avg", exp_avg);
   require_like_parameter("exp_avg_sq", exp_avg_sq);
   for (const EmaTarget& target : averages) require_like_parameter("average", target.average);
-  reference::adamw_step(parameter, gradient, exp_avg, exp_avg_sq, averages, options);
+  if (is_fast(parameter, gradient, exp_avg, exp_avg_sq, averages)) {
+    fast_step(parameter, gradient, exp_avg, exp_avg_sq, averages, options);
+  } else {
+    reference::adamw_step(parameter, gradient, exp_avg, exp_avg_sq, averages, options);
+  }
 }
 
 namespace reference {
