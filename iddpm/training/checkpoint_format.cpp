@@ -1,5 +1,7 @@
 #include "iddpm/training/checkpoint_format.h"
 
+#include <set>
+
 #include "iddpm/core/error.h"
 #include "iddpm/training/crc32c.h"
 #include "iddpm/training/json_record.h"
@@ -48,6 +50,8 @@ std::pair<CheckpointInfo, Checksums> read_metadata(const std::string& json, cons
     require(value <= UINT32_MAX, "{}: expected checksums of 32 bits, got {}", where, value);
     checksums.emplace(group, static_cast<std::uint32_t>(value));
   }
+  require(std::set<double>(info.ema_rates.begin(), info.ema_rates.end()).size() == info.ema_rates.size(),
+          "{}: expected each EMA rate once", where);
   require(checksums.size() == info.ema_rates.size() + 1 && checksums.contains(group_name(std::nullopt)),
           "{}: expected a checksum for the raw weights and each of {} EMA rates, got {}", where, info.ema_rates.size(),
           checksums.size());

@@ -27,10 +27,10 @@ class NotFiniteError : public Error {
 struct StepResult {
   std::int64_t step = 0;  ///< steps done, this one included
   double loss = 0;
-  std::optional<double> mse;
-  std::optional<double> vb;
-  std::array<std::optional<double>, 4> loss_by_quartile;  ///< of t; unset where the batch had none
-  double gradient_norm = 0;                               ///< before clipping
+  std::optional<double> mse = {};
+  std::optional<double> vb = {};
+  std::array<std::optional<double>, 4> loss_by_quartile = {};  ///< of t; unset where the batch had none
+  double gradient_norm = 0;                                    ///< before clipping
   double learning_rate = 0;
   std::int64_t images = 0;
 };

@@ -1,0 +1,162 @@
+#include "iddpm/training/trainer.h"
+
+#include <limits>
+
+#include "iddpm/training/training_memory.h"
+#include "tests/golden_case.h"
+#include "tests/training/training_fixtures.h"
+
+namespace iddpm {
+namespace {
+
+std::vector<Tensor> copies(const NamedParameters& parameters) {
+  std::vector<Tensor> copies;
+  for (const auto& [name, parameter] : parameters) copies.push_back(parameter.detach().clone());
+  return copies;
+}
+
+::testing::AssertionResult close(const UNet& a, const UNet& b, double absolute) {
+  const auto x = a.parameters(), y = b.parameters();
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    auto result = all_close(x[i].second, y[i].second, absolute, 0);
+    if (!result) return result << " in " << x[i].first;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+}  // namespace
+
+TEST(Trainer, ReducesTheLoss) {
+  TrainingOptions options = tiny_training();
+  options.learning_rate = 3e-3;
+  Trainer trainer(tiny_model(), options);
+  double first = 0, last = 0;
+  for (int i = 0; i < 60; ++i) {
+    const double loss = trainer.step(next_batch(trainer)).loss;
+    (i < 10 ? first : last) += i < 10 || i >= 50 ? loss / 10 : 0;
+  }
+  EXPECT_LT(last, 0.8 * first);
+}
+
+TEST(Trainer, ReportsWhatAStepSaw) {
+  Trainer trainer(tiny_model(), tiny_training());
+  const StepResult result = trainer.step(next_batch(trainer));
+  EXPECT_EQ(result.step, 1);
+  EXPECT_EQ(result.images, 6);
+  EXPECT_GT(result.gradient_norm, 0);
+  EXPECT_DOUBLE_EQ(result.learning_rate, 1e-3 / 3) << "the warm-up's first step";
+  ASSERT_TRUE(result.mse.has_value() && result.vb.has_value());
+  EXPECT_NEAR(result.loss, *result.mse + *result.vb, 1e-5);
+  EXPECT_EQ(trainer.steps_done(), 1);
+  EXPECT_EQ(trainer.examples_seen(), 6);
+}
+
+TEST(Trainer, MicrobatchesGiveTheGradientOfTheWholeBatch) {
+  for (const std::int64_t microbatch : {1, 4, 5}) {
+    TrainingOptions options = tiny_training();
+    ModelSettings model = tiny_model();
+    model.network.dropout = 0.3;
+    Trainer whole(model, options);
+    options.microbatch = microbatch;
+    Trainer parts(model, options);
+    const StepResult a = whole.step(next_batch(whole));
+    const StepResult b = parts.step(next_batch(parts));
+    EXPECT_NEAR(a.loss, b.loss, 1e-5) << microbatch;
+    EXPECT_NEAR(a.gradient_norm, b.gradient_norm, 1e-4 * a.gradient_norm) << microbatch;
+    // AdamW's first step has the size of the learning rate wherever there is a gradient: a sum in another order may
+    // turn the sign of one that is 0 but for rounding.
+    EXPECT_TRUE(close(whole.network(), parts.network(), 2.1 * a.learning_rate)) << microbatch;
+  }
+}
+
+TEST(Trainer, MovesNoFurtherThanItsClippedGradientAllows) {
+  // AdamW ignores the gradient's scale; what clipping changes is the moments.
+  TrainingOptions options = tiny_training();
+  options.gradient_clip = 1e-3;
+  Trainer trainer(tiny_model(), options);
+  const StepResult result = trainer.step(next_batch(trainer));
+  EXPECT_GT(result.gradient_norm, 1e-3) << "reported before clipping";
+}
+
+TEST(Trainer, StopsAtALossThatIsNotFiniteWithoutChangingAnything) {
+  Trainer trainer(tiny_model(), tiny_training());
+  train_steps(trainer, 2);
+  const auto before = copies(trainer.network().parameters());
+  const auto ema_before = copies(trainer.ema_network().parameters());
+  Batch batch = next_batch(trainer);
+  batch.x_0[1][0][0][0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(trainer.step(batch), NotFiniteError);
+  const auto after = copies(trainer.network().parameters());
+  const auto ema_after = copies(trainer.ema_network().parameters());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_TRUE(at::equal(before[i], after[i]));
+    EXPECT_TRUE(at::equal(ema_before[i], ema_after[i]));
+  }
+  EXPECT_EQ(trainer.steps_done(), 2);
+  EXPECT_EQ(trainer.examples_seen(), 12);
+
+  // It goes on as if nothing had been.
+  Trainer undisturbed(tiny_model(), tiny_training());
+  train_steps(undisturbed, 3);
+  trainer.step(next_batch(trainer));
+  EXPECT_TRUE(close(trainer.network(), undisturbed.network(), 0));
+}
+
+TEST(Trainer, RefusesBatchesThatDoNotFit) {
+  Trainer trainer(tiny_model(), tiny_training());
+  Batch batch = next_batch(trainer);
+  batch.first_example = 6;
+  EXPECT_TRUE(contains(error_of([&] { trainer.step(batch); }), "begins at example 0"));
+  batch = next_batch(trainer);
+  batch.x_0 = at::zeros({6, 3, 8, 8});
+  EXPECT_TRUE(contains(error_of([&] { trainer.step(batch); }), "[1, 8, 8]"));
+  batch = next_batch(trainer);
+  batch.y = Tensor();
+  EXPECT_TRUE(contains(error_of([&] { trainer.step(batch); }), "3 classes"));
+  EXPECT_TRUE(contains(error_of([&] { trainer.step({}); }), "nothing"));
+}
+
+TEST(Trainer, RefusesOptionsOutOfRange) {
+  TrainingOptions options = tiny_training();
+  options.batch = 0;
+  EXPECT_TRUE(contains(error_of([&] { Trainer trainer(tiny_model(), options); }), "batch"));
+  ModelSettings model = tiny_model();
+  model.network.super_resolution = true;
+  EXPECT_TRUE(contains(error_of([&] { Trainer trainer(model, tiny_training()); }), "super-resolution"));
+}
+
+TEST(Trainer, AnotherSeedGivesAnotherModel) {
+  TrainingOptions options = tiny_training();
+  Trainer a(tiny_model(), options);
+  options.seed = 6;
+  Trainer b(tiny_model(), options);
+  EXPECT_FALSE(at::equal(a.network().parameters()[0].second, b.network().parameters()[0].second));
+}
+
+TEST(Trainer, StartsFromTheWeightsOfACheckpoint) {
+  const TemporaryFolder folder;
+  Trainer first(tiny_model(), tiny_training());
+  train_steps(first, 2);
+  first.save(folder / "model.safetensors");
+  const Checkpoint checkpoint(folder / "model.safetensors");
+  const Trainer raw = Trainer::from_checkpoint(checkpoint, {.raw = true}, tiny_training());
+  EXPECT_TRUE(close(raw.network(), first.network(), 0));
+  EXPECT_TRUE(close(raw.ema_network(), first.network(), 0)) << "the averages start anew";
+  EXPECT_EQ(raw.steps_done(), 0);
+  const Trainer averaged = Trainer::from_checkpoint(checkpoint, {}, tiny_training());
+  EXPECT_TRUE(close(averaged.network(), first.ema_network(), 0));
+}
+
+TEST(TrainingMemory, CountsEverySetOfParameters) {
+  TrainingOptions options = tiny_training();
+  options.ema_rates = {0.9, 0.99};
+  const TrainingMemory memory = estimate_training_memory(tiny_model(), options);
+  EXPECT_EQ(memory.parameters, 4 * count(UNet::parameter_shapes(tiny_model().network)));
+  EXPECT_EQ(memory.averages, 2 * memory.parameters);
+  EXPECT_EQ(memory.optimizer, 2 * memory.parameters);
+  EXPECT_EQ(memory.total(), 6 * memory.parameters + memory.activations);
+  options.microbatch = 2;
+  EXPECT_EQ(3 * estimate_training_memory(tiny_model(), options).activations, memory.activations);
+}
+
+}  // namespace iddpm

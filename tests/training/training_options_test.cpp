@@ -1,0 +1,94 @@
+#include "iddpm/training/training_options.h"
+
+#include "iddpm/training/json_record.h"
+#include "iddpm/training/learning_rate.h"
+#include "tests/training/training_fixtures.h"
+
+namespace iddpm {
+
+TEST(TrainingOptions, SurviveJson) {
+  const TrainingOptions options = {.seed = UINT64_MAX,
+                                   .batch = 3,
+                                   .microbatch = 2,
+                                   .learning_rate = 0.1,
+                                   .warmup_steps = 7,
+                                   .decay = LearningRateDecay::cosine,
+                                   .decay_steps = 8,
+                                   .weight_decay = 0.05,
+                                   .gradient_clip = 0.3,
+                                   .ema_rates = {0.9, 0.9999},
+                                   .ema_warmup = false,
+                                   .precision = Precision::bfloat16,
+                                   .timesteps = TimestepSampling::importance,
+                                   .random_flip = true};
+  const nlohmann::json json = options;
+  EXPECT_EQ(nlohmann::json::parse(json.dump()).get<TrainingOptions>(), options);
+}
+
+TEST(TrainingOptions, OutOfRangeAreErrorsThatNameThem) {
+  const auto error = [](auto change) {
+    TrainingOptions options;
+    change(options);
+    return error_of([&] { check(options); });
+  };
+  EXPECT_EQ(error([](TrainingOptions&) {}), "");
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.batch = 0; }), "batch: expected 1 to"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.microbatch = 129; }), "microbatch"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.learning_rate = NAN; }), "learning rate"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.learning_rate = -1; }), "learning rate"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.warmup_steps = -1; }), "warm-up"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.decay = LearningRateDecay::linear; }), "decay"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.gradient_clip = -1; }), "gradient clip"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.ema_rates = {1.0}; }), "EMA rates"));
+  EXPECT_TRUE(contains(error([](TrainingOptions& o) { o.ema_rates = {0.5, 0.5}; }), "each once"));
+}
+
+TEST(TrainingOptions, NamesAreParsedBack) {
+  for (const auto decay : {LearningRateDecay::none, LearningRateDecay::linear, LearningRateDecay::cosine}) {
+    EXPECT_EQ(parse_learning_rate_decay(name(decay)), decay);
+  }
+  EXPECT_EQ(parse_precision(name(Precision::bfloat16)), Precision::bfloat16);
+  EXPECT_EQ(parse_timestep_sampling(name(TimestepSampling::importance)), TimestepSampling::importance);
+  EXPECT_TRUE(contains(error_of([] { parse_precision("half"); }), "float32, bfloat16"));
+}
+
+TEST(LearningRate, RisesDuringTheWarmupAndThenStays) {
+  const TrainingOptions options = {.learning_rate = 1.0, .warmup_steps = 4};
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 0), 0.25);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 3), 1.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 1000), 1.0);
+}
+
+TEST(LearningRate, FallsToZeroAtTheEndOfTheDecay) {
+  TrainingOptions options = {
+      .learning_rate = 1.0, .warmup_steps = 2, .decay = LearningRateDecay::linear, .decay_steps = 12};
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 2), 1.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 7), 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 12), 0.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 99), 0.0);
+  options.decay = LearningRateDecay::cosine;
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 7), 0.5);
+  EXPECT_GT(learning_rate_at(options, 4), 0.8);
+  EXPECT_NEAR(learning_rate_at(options, 12), 0.0, 1e-15);
+}
+
+TEST(JsonRecord, RefusesOtherTypes) {
+  const nlohmann::json json = {{"a", -1}, {"b", 1.5}, {"c", "x"}, {"d", {1, "y"}}, {"e", 18446744073709551615u}};
+  const JsonRecord record(json, "here");
+  EXPECT_EQ(record.get<std::int64_t>("a"), -1);
+  EXPECT_TRUE(contains(error_of([&] { record.get<std::uint64_t>("a"); }), "here: expected an integer of at least 0"));
+  EXPECT_NE(error_of([&] { record.get<std::int64_t>("b"); }), "");
+  EXPECT_NE(error_of([&] { record.get<bool>("a"); }), "");
+  EXPECT_NE(error_of([&] { record.get<std::vector<std::int64_t>>("d"); }), "");
+  EXPECT_NE(error_of([&] { record.get<std::int64_t>("e"); }), "") << "beyond the range";
+  EXPECT_EQ(record.get<std::uint64_t>("e"), UINT64_MAX);
+  EXPECT_NE(error_of([&] { record.get<bool>("f"); }), "");
+}
+
+TEST(JsonRecord, TextNestedTooDeepIsAnError) {
+  const std::string deep = std::string(100000, '[') + std::string(100000, ']');
+  EXPECT_TRUE(contains(error_of([&] { parse_json(deep, "here"); }), "nested more than 64 deep"));
+  EXPECT_TRUE(contains(error_of([&] { parse_json("{\"a\":", "here"); }), "here: broken JSON"));
+}
+
+}  // namespace iddpm

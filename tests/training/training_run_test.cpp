@@ -1,0 +1,186 @@
+#include "iddpm/training/training_run.h"
+
+#include "iddpm/training/metrics_log.h"
+#include "iddpm/training/run_folder.h"
+#include "tests/training/training_fixtures.h"
+
+namespace iddpm {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::shared_ptr<const Dataset> tiny_dataset(std::int64_t images = 25) {
+  const Tensor pixels = at::arange(images * 64, at::kLong).mul(37).remainder(251).to(at::kByte);
+  return in_memory_dataset({.images = pixels.view({images, 1, 8, 8}),
+                            .labels = at::arange(images, at::kLong).remainder(3),
+                            .class_names = {"circle", "Square", "7"},
+                            .source = "test images"});
+}
+
+const std::atomic<bool> go_on = false;
+
+std::vector<std::int64_t> steps_in(const fs::path& run) {
+  std::vector<std::int64_t> steps;
+  for (const RunCheckpoint& checkpoint : list_checkpoints(run)) steps.push_back(checkpoint.step);
+  return steps;
+}
+
+}  // namespace
+
+TEST(TrainingRun, EndsAtItsStepsWithLogAndCheckpoints) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  std::vector<std::int64_t> sampled;
+  std::vector<double> fractions;
+  const RunObserver observer = {
+      .on_step = [&](const StepResult&, double, double fraction) { fractions.push_back(fraction); },
+      .on_sample = [&](std::int64_t step) { sampled.push_back(step); }};
+  const RunOptions options = {.steps = 7,
+                              .log_every = 2,
+                              .checkpoint_every = 2,
+                              .keep_checkpoints = 2,
+                              .sample_at = {0, 1, 4},
+                              .sample_every = 4};
+  EXPECT_EQ(train(trainer, tiny_dataset(), run.path(), options, observer, go_on), RunEnd::steps_done);
+  EXPECT_EQ(steps_in(run.path()), (std::vector<std::int64_t>{6, 7}));
+  EXPECT_EQ(sampled, (std::vector<std::int64_t>{0, 1, 4}));
+  EXPECT_EQ(fractions.size(), 7u);
+  EXPECT_DOUBLE_EQ(fractions.back(), 1.0);
+  const auto lines = read_metrics_log(run.path());
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines.back().step, 7);
+  EXPECT_TRUE(fs::exists(run / "tensorboard"));
+}
+
+TEST(TrainingRun, ResumedGivesTheSameModelAndLog) {
+  TrainingOptions training = tiny_training();
+  training.random_flip = true;
+  const RunOptions ten = {.steps = 10, .log_every = 1};
+  const TemporaryFolder straight;
+  {
+    Trainer trainer(tiny_model(), training);
+    train(trainer, tiny_dataset(), straight.path(), ten, {}, go_on);
+  }
+  const TemporaryFolder resumed;
+  {
+    Trainer trainer(tiny_model(), training);
+    train(trainer, tiny_dataset(), resumed.path(), {.steps = 5, .log_every = 1}, {}, go_on);
+  }
+  Trainer trainer = Trainer::resume(find_resumable_checkpoint(resumed.path()));
+  train(trainer, tiny_dataset(), resumed.path(), ten, {}, go_on);
+  for (const auto& path : {checkpoint_path("", 10), training_state_path(checkpoint_path("", 10))}) {
+    EXPECT_TRUE(read_file(straight / path.string()) == read_file(resumed / path.string())) << path;
+  }
+  const auto a = read_metrics_log(straight.path()), b = read_metrics_log(resumed.path());
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].loss, b[i].loss) << i;
+  for (std::size_t i = 1; i < b.size(); ++i) EXPECT_GE(b[i].elapsed_seconds, b[i - 1].elapsed_seconds);
+}
+
+TEST(TrainingRun, InterruptedSavesAfterTheStepUnderWay) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  std::atomic<bool> stop = false;
+  const RunObserver observer = {.on_step = [&](const StepResult& result, double, double) { stop = result.step == 3; }};
+  EXPECT_EQ(train(trainer, tiny_dataset(), run.path(), {}, observer, stop), RunEnd::interrupted);
+  EXPECT_EQ(trainer.steps_done(), 3);
+  EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{3});
+}
+
+TEST(TrainingRun, EndsWhenItsTimeIsOver) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  EXPECT_EQ(train(trainer, tiny_dataset(), run.path(), {.minutes = 0.002}, {}, go_on), RunEnd::time_over);
+  EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{trainer.steps_done()});
+}
+
+TEST(TrainingRun, StopsAtALossThatIsNotFiniteAndNamesTheLastGoodCheckpoint) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  const RunObserver observer = {.on_step = [&](const StepResult& result, double, double) {
+    if (result.step == 3) trainer.network().parameters()[0].second.detach().fill_(INFINITY);
+  }};
+  const std::string error = error_of(
+      [&] { train(trainer, tiny_dataset(), run.path(), {.steps = 9, .checkpoint_every = 2}, observer, go_on); });
+  EXPECT_TRUE(contains(error, "of step 4")) << error;
+  EXPECT_TRUE(contains(error, checkpoint_path(run.path(), 2).string())) << error;
+  EXPECT_TRUE(contains(error, "learning rate lower than 0.001")) << error;
+  EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{2});
+}
+
+TEST(TrainingRun, KeepsItsCheckpointsWhenSavingFails) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  const RunObserver observer = {.on_checkpoint = [&](const fs::path&) {
+    // The next model file can't be written: its name is taken by a folder.
+    fs::create_directories(checkpoint_path(run.path(), 4) / "in the way");
+  }};
+  const std::string error = error_of([&] {
+    train(trainer, tiny_dataset(), run.path(), {.steps = 9, .checkpoint_every = 2, .keep_checkpoints = 1}, observer,
+          go_on);
+  });
+  EXPECT_TRUE(contains(error, checkpoint_path(run.path(), 4).string())) << error;
+  EXPECT_EQ(find_resumable_checkpoint(run.path()), checkpoint_path(run.path(), 2));
+  EXPECT_FALSE(fs::exists(training_state_path(checkpoint_path(run.path(), 4))));
+}
+
+TEST(TrainingRun, CheckpointsSayWhereTheDataCameFrom) {
+  const TemporaryFolder run;
+  RunRecord record;
+  record.data = "/home/somebody/photos/";
+  record.preset = "small";
+  save_run_record(run.path(), record);
+  Trainer trainer(tiny_model(), tiny_training());
+  train(trainer, tiny_dataset(), run.path(), {.steps = 1}, {}, go_on);
+  const Checkpoint checkpoint(find_checkpoint(run.path()));
+  EXPECT_EQ(checkpoint.info().origin.at("data"), "photos") << "not the path";
+  EXPECT_EQ(checkpoint.info().origin.at("preset"), "small");
+}
+
+TEST(RunRecord, SurvivesTheFile) {
+  const TemporaryFolder folder;
+  RunRecord record;
+  record.data = "somewhere/images";
+  record.data_options = {.image_height = 32,
+                         .image_width = 48,
+                         .image_channels = 3,
+                         .background = 0.5,
+                         .labels = LabelSource::csv,
+                         .csv = "labels.csv",
+                         .split = "test",
+                         .cache_bytes = 123};
+  record.run = {.steps = 100, .minutes = 2.5, .sample_at = {1, 2}, .workers = 3, .strict = true};
+  record.dataset_summary = {{"images", 5}};
+  record.preset = "tiny";
+  save_run_record(folder / "run", record);
+  const RunRecord loaded = load_run_record(folder / "run");
+  EXPECT_EQ(loaded.data, record.data);
+  EXPECT_EQ(loaded.data_options.image_height, 32);
+  EXPECT_EQ(loaded.data_options.image_width, 48);
+  EXPECT_EQ(loaded.data_options.image_channels, 3);
+  EXPECT_EQ(loaded.data_options.background, 0.5);
+  EXPECT_EQ(loaded.data_options.labels, LabelSource::csv);
+  EXPECT_EQ(loaded.data_options.csv, "labels.csv");
+  EXPECT_EQ(loaded.data_options.split, "test");
+  EXPECT_EQ(loaded.data_options.cache_bytes, 123);
+  EXPECT_EQ(loaded.run.steps, 100);
+  EXPECT_EQ(loaded.run.minutes, 2.5);
+  EXPECT_EQ(loaded.run.sample_at, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(loaded.run.workers, 3);
+  EXPECT_TRUE(loaded.run.strict);
+  EXPECT_EQ(loaded.dataset_summary, record.dataset_summary);
+  EXPECT_EQ(loaded.preset, "tiny");
+}
+
+TEST(RunRecord, ThatIsMissingOrBrokenIsAnError) {
+  const TemporaryFolder folder;
+  EXPECT_TRUE(contains(error_of([&] { load_run_record(folder.path()); }), "not the folder of a run"));
+  write_file_atomically(folder / "run.json", "{}");
+  EXPECT_TRUE(contains(error_of([&] { load_run_record(folder.path()); }), "run.json"));
+  RunRecord record;
+  record.run.log_every = 0;
+  save_run_record(folder.path(), record);
+  EXPECT_TRUE(contains(error_of([&] { load_run_record(folder.path()); }), "log every"));
+}
+
+}  // namespace iddpm
