@@ -1,89 +1,121 @@
 #include "iddpm/evaluation/bits_per_dimension.h"
 
-#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
-#include "iddpm/data/batch_loader.h"
-#include "iddpm/diffusion/gaussian.h"
 #include "iddpm/diffusion/losses.h"
+#include "iddpm/evaluation/dataset_images.h"
 
 namespace iddpm {
 namespace {
 
-std::vector<double> to_vector(const Tensor& x) {
-  const Tensor values = x.to(at::kCPU, at::kDouble).contiguous();
-  return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+// Mean and spread over images of values [images, n] that arrive in batches (Chan, Golub & LeVeque 1983, eq. 2.1).
+class RunningMean {
+ public:
+  void add(const Tensor& values) {
+    const double added = static_cast<double>(values.size(0));
+    const Tensor mean = values.mean(0);
+    const Tensor spread = (values - mean).square().sum(0);
+    if (count_ == 0.0) {
+      mean_ = at::zeros_like(mean);
+      spread_ = at::zeros_like(mean);
+    }
+    const Tensor shift = mean - mean_;
+    spread_ = spread_ + spread + shift.square() * (count_ * added / (count_ + added));
+    mean_ = mean_ + shift * (added / (count_ + added));
+    count_ += added;
+  }
+  Tensor mean() const { return mean_; }
+  Tensor standard_error() const {
+    return count_ < 2.0 ? at::zeros_like(mean_) : (spread_ / (count_ * (count_ - 1.0))).sqrt();
+  }
+
+ private:
+  double count_ = 0.0;
+  Tensor mean_;
+  Tensor spread_;  // sum of squared deviations
+};
+
+std::vector<double> to_vector(const Tensor& values) {
+  const Tensor contiguous = values.contiguous();
+  return {contiguous.data_ptr<double>(), contiguous.data_ptr<double>() + contiguous.numel()};
+}
+
+NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at::Device device) {
+  std::vector<RandomStream> streams;
+  for (const std::int64_t index : images.indices) {
+    streams.emplace_back(seed, StreamPurpose::evaluation, static_cast<std::uint64_t>(index));
+  }
+  return noise_from_streams(std::move(streams), images.pixels.sizes().slice(1).vec(), device);
 }
 
 }  // namespace
 
-VlbOfBatch vlb_of_batch(const ReverseProcess& p_theta, const Tensor& x_0, const VlbNoise& noise, bool clip_x_0,
-                        const Progress& progress) {
-  const at::NoGradGuard no_gradient;
+Tensor BoundTerms::total() const { return terms.sum(1) + prior; }
+
+BoundTerms bound_terms(const ReverseProcess& p_theta, const Tensor& x_0, const NoiseSource& noise, bool clip_x_0,
+                       const ProgressCallback& progress) {
+  const at::NoGradGuard no_gradients;
+  const ForwardProcess& q = p_theta.q();
   const std::int64_t steps = p_theta.steps();
-  const std::int64_t images = x_0.size(0);
-  VlbOfBatch result;
-  result.terms = at::empty({images, steps}, x_0.options());
-  result.x_0_error = at::empty_like(result.terms);
-  result.epsilon_error = at::empty_like(result.terms);
-  for (std::int64_t step = steps - 1; step >= 0; --step) {
-    const Tensor t = at::full({images}, step, x_0.options().dtype(at::kLong));
-    const Tensor epsilon = noise(step);
-    const Tensor x_t = p_theta.q().sample(x_0, t, epsilon);
-    const VlbTerm term = vlb_term(p_theta, x_0, x_t, t, clip_x_0);
-    const Tensor predicted_epsilon = p_theta.q().noise_from_x_0(x_t, t, term.x_0);
-    result.terms.select(1, step).copy_(term.bits);
-    result.x_0_error.select(1, step).copy_(mean_per_image((term.x_0 - x_0).square()));
-    result.epsilon_error.select(1, step).copy_(mean_per_image((predicted_epsilon - epsilon).square()));
-    if (progress) progress(steps - step, steps);
+  const at::TensorOptions host = at::TensorOptions(at::kDouble).device(at::kCPU);
+  const auto table = [&] { return at::empty({x_0.size(0), steps}, host); };
+  BoundTerms bound{
+      .prior = q.prior_bits(x_0).to(host), .terms = table(), .x_0_error = table(), .epsilon_error = table()};
+  for (std::int64_t k = 0; k < steps; ++k) {
+    const std::int64_t t = steps - 1 - k;
+    const Tensor timesteps = at::full({x_0.size(0)}, t, at::TensorOptions(at::kLong).device(x_0.device()));
+    const Tensor epsilon = noise(1 + k);
+    const Tensor x_t = q.sample(x_0, timesteps, epsilon);
+    const VlbTerm term = vlb_term(p_theta, x_0, x_t, timesteps, clip_x_0);
+    const Tensor predicted_epsilon = q.noise_from_x_0(x_t, timesteps, term.x_0);
+    bound.terms.select(1, t).copy_(term.bits);
+    bound.x_0_error.select(1, t).copy_(mean_per_image((term.x_0 - x_0).square()));
+    bound.epsilon_error.select(1, t).copy_(mean_per_image((predicted_epsilon - epsilon).square()));
+    if (progress) progress(1 + k, steps);
   }
-  result.prior = p_theta.q().prior_bits(x_0);
-  result.total = result.terms.sum(1) + result.prior;
-  return result;
+  return bound;
 }
 
-BitsPerDimension bits_per_dimension(const ProcessOfClasses& process, const Dataset& dataset,
-                                    const BitsPerDimensionOptions& options, const Progress& progress) {
-  const std::int64_t wanted = options.count > 0 ? std::min(options.count, dataset.size()) : dataset.size();
-  BitsPerDimension result;
-  std::vector<double> totals;
-  Tensor sums;  // [3, T]: terms, x_0 errors, epsilon errors
-  const auto shape = dataset.image_shape();
-  for (std::int64_t first = 0; first < wanted; first += options.batch) {
-    const std::int64_t count = std::min(options.batch, wanted - first);
-    const Batch batch = read_batch(dataset, first, count, &result.skipped);
-    if (batch.x_0.size(0) == 0) continue;
-    std::vector<RandomStream> streams;
-    for (std::int64_t i = 0; i < batch.x_0.size(0); ++i) {
-      streams.emplace_back(options.seed, StreamPurpose::evaluation, static_cast<std::uint64_t>(first + i));
-    }
-    const auto noise = [&](std::int64_t) { return normal_per_image(streams, shape, options.device); };
-    const auto report = [&](std::int64_t done, std::int64_t steps) {
-      if (progress) progress(first * steps + count * done, wanted * steps);
-    };
-    const VlbOfBatch vlb =
-        vlb_of_batch(process(batch.y), batch.x_0.to(options.device), noise, options.clip_x_0, report);
-    const Tensor batch_sums = at::stack({vlb.terms, vlb.x_0_error, vlb.epsilon_error}).to(at::kDouble).sum(1);
-    sums = sums.defined() ? sums + batch_sums : batch_sums;
-    const auto batch_totals = to_vector(vlb.total);
-    totals.insert(totals.end(), batch_totals.begin(), batch_totals.end());
-    result.prior += vlb.prior.to(at::kDouble).sum().item<double>();
-  }
-  require(!totals.empty(), "bits per dimension: expected at least one readable image, got none of {}", wanted);
+BitsPerDimension bits_per_dimension(const ReverseProcess& p_theta, const Dataset& dataset,
+                                    const BitsPerDimensionOptions& options, const ProgressCallback& progress) {
+  return bits_per_dimension([&](const Tensor&) { return p_theta; }, dataset, options, progress);
+}
 
-  result.images = static_cast<std::int64_t>(totals.size());
-  const auto n = static_cast<double>(totals.size());
-  for (const double total : totals) result.total += total / n;
-  double squares = 0;
-  for (const double total : totals) squares += (total - result.total) * (total - result.total);
-  if (totals.size() > 1) result.standard_error = std::sqrt(squares / (n - 1) / n);
-  result.prior /= n;
-  const Tensor means = sums / n;
-  result.terms = to_vector(means[0]);
-  result.x_0_error = to_vector(means[1]);
-  result.epsilon_error = to_vector(means[2]);
+BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Dataset& dataset,
+                                    const BitsPerDimensionOptions& options, const ProgressCallback& progress) {
+  const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
+  BitsPerDimension result;
+  RunningMean total, prior, terms, x_0_error, epsilon_error;
+  for_each_batch(dataset, indices, options.batch, result.skipped, [&](const DatasetImages& images) {
+    const ReverseProcess p_theta = process_of(images.y);
+    const std::int64_t size = images.pixels.size(0);
+    const std::int64_t before = result.images + static_cast<std::int64_t>(result.skipped.size());
+    const auto of_batch = [&](std::int64_t done, std::int64_t steps) {
+      if (progress) progress(before * steps + done * size, static_cast<std::int64_t>(indices.size()) * steps);
+    };
+    const Tensor x_0 = images.pixels.to(options.device).to(at::kFloat) / 127.5 - 1.0;
+    const BoundTerms bound =
+        bound_terms(p_theta, x_0, evaluation_noise(options.seed, images, options.device), options.clip_x_0, of_batch);
+    const Tensor per_image = bound.total();
+    total.add(per_image);
+    prior.add(bound.prior);
+    terms.add(bound.terms);
+    x_0_error.add(bound.x_0_error);
+    epsilon_error.add(bound.epsilon_error);
+    const std::vector<double> values = to_vector(per_image);
+    result.per_image.insert(result.per_image.end(), values.begin(), values.end());
+    result.images += size;
+  });
+  result.total = total.mean().item<double>();
+  result.standard_error = total.standard_error().item<double>();
+  result.prior = prior.mean().item<double>();
+  result.terms = to_vector(terms.mean());
+  result.terms_standard_error = to_vector(terms.standard_error());
+  result.x_0_error = to_vector(x_0_error.mean());
+  result.epsilon_error = to_vector(epsilon_error.mean());
   return result;
 }
 
