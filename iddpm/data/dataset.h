@@ -51,18 +51,20 @@ enum class LabelSource {
 };
 
 struct DatasetOptions {
-  std::optional<std::int64_t> image_height;  ///< 1 .. 8192; unset: the data's own (of folders: that of the first image)
-  std::optional<std::int64_t> image_width;
+  /// 1 .. 8192; unset: the data's own (of folders: that of the first image).
+  std::optional<std::int64_t> image_height = {};
+  std::optional<std::int64_t> image_width = {};
   /// 1 grey, 3 RGB, 4 RGBA. Unset: the data's own; of folders grey if the first images (16) all are, otherwise RGB, so
   /// that alpha is kept only when it is asked for.
-  std::optional<std::int64_t> image_channels;
+  std::optional<std::int64_t> image_channels = {};
   double background = 1.0;  ///< what shows through transparent pixels when alpha is dropped, 0 black .. 1 white
   LabelSource labels = LabelSource::automatic;
-  std::filesystem::path csv;  ///< for LabelSource::csv: lines "file,label", the file relative to the images' folder
+  /// For LabelSource::csv: lines "file,label", the file relative to the images' folder.
+  std::filesystem::path csv = {};
   /// "train" or "test" where a data set has both; unset: train. Asking for the test split of data that has none is an
   /// Error. A folder of images has both if it holds sub-folders train (or training) and test (or testing, val, valid,
   /// validation) and no images beside them.
-  std::optional<std::string> split;
+  std::optional<std::string> split = {};
   std::int64_t cache_bytes = std::int64_t{1} << 30;  ///< decoded images of a folder kept in memory, at most
 };
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstring>
 #include <regex>
+#include <system_error>
 #include <utility>
 
 #include "iddpm/core/error.h"
@@ -101,10 +102,20 @@ fs::path images_of_split(const fs::path& folder, const std::string& split) {
   return folder / found.front();
 }
 
+/// Whether the folder's name, or that of the folder it links to, contains "fashion".
+bool is_in_folder_of_fashion(const fs::path& images) {
+  std::error_code ignored;
+  const fs::path folder = fs::absolute(images, ignored).parent_path();
+  for (const fs::path& name : {folder.filename(), fs::weakly_canonical(folder, ignored).filename()}) {
+    std::string text = name.string();
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (text.find("fashion") != std::string::npos) return true;
+  }
+  return false;
+}
+
 std::vector<std::string> names_of_classes(const fs::path& images, std::int64_t largest_label) {
-  std::string folder = fs::absolute(images).parent_path().filename().string();
-  std::transform(folder.begin(), folder.end(), folder.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (folder.find("fashion") != std::string::npos && largest_label <= 9) {
+  if (largest_label <= 9 && is_in_folder_of_fashion(images)) {
     return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
   }
   std::vector<std::string> names;

@@ -1,0 +1,250 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "iddpm/data/dataset.h"
+#include "tests/data/data_samples.h"
+
+namespace iddpm {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Names relative to the folder, in the data set's order.
+std::vector<std::string> names_in(const Dataset& dataset, const TemporaryFolder& folder) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < dataset.size(); ++i) {
+    names.push_back(fs::path(dataset.image_name(i)).lexically_relative(folder.path()).string());
+  }
+  return names;
+}
+
+std::vector<std::int64_t> labels_of(const Dataset& dataset) {
+  std::vector<std::int64_t> labels;
+  for (std::int64_t i = 0; i < dataset.size(); ++i) labels.push_back(dataset.label(i));
+  return labels;
+}
+
+using Names = std::vector<std::string>;
+using Labels = std::vector<std::int64_t>;
+
+const Image grey = plain_image(4, 4, {9});
+
+TEST(ImageFolder, ListsSubfoldersInTheOrderOfASortedWalk) {
+  const TemporaryFolder folder;
+  for (const char* name : {"b.png", "a/z.png", "a/b/c.PNG", "a.b/x.png", "c.png", "a/a.png"}) {
+    folder.write_image(name, grey);
+  }
+  folder.write("notes.txt", "not an image");
+  EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder),
+            (Names{"a/a.png", "a/b/c.PNG", "a/z.png", "a.b/x.png", "b.png", "c.png"}));
+}
+
+TEST(ImageFolder, LeavesHiddenNamesOut) {
+  const TemporaryFolder folder;
+  folder.write_image("a.png", grey);
+  folder.write_image(".b.png", grey);
+  folder.write_image(".thumbnails/c.png", grey);
+  EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder), (Names{"a.png"}));
+}
+
+TEST(ImageFolder, ReadsEachFolderOnceHoweverItIsLinked) {
+  const TemporaryFolder folder;
+  folder.write_image("real/a.png", grey);
+  fs::create_directory_symlink(folder.path(), folder / "real/up");
+  fs::create_directory_symlink(folder / "real", folder / "alias");
+  fs::create_directory_symlink("itself", folder / "itself");
+  fs::create_symlink("nowhere.png", folder / "dangling.png");
+  fs::create_symlink("real/a.png", folder / "link.png");
+  EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder), (Names{"link.png", "real/a.png"}));
+}
+
+TEST(ImageFolder, FollowsLinksToFoldersElsewhere) {
+  const TemporaryFolder elsewhere;
+  elsewhere.write_image("x.png", grey);
+  const TemporaryFolder folder;
+  fs::create_directory_symlink(elsewhere.path(), folder / "linked");
+  EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder), (Names{"linked/x.png"}));
+}
+
+TEST(ImageFolder, GivesPixelsByChannel) {
+  const TemporaryFolder folder;
+  const Image image = patterned_image(5, 3, 3);
+  folder.write_image("a.png", image);
+  const auto dataset = open_image_folder(folder.path());
+  EXPECT_EQ(dataset->image_shape(), (std::vector<std::int64_t>{3, 3, 5}));
+  const Tensor expected = at::tensor(at::ArrayRef<std::uint8_t>(image.pixels)).view({3, 5, 3}).permute({2, 0, 1});
+  EXPECT_TRUE(at::equal(dataset->image(0), expected));
+  EXPECT_TRUE(at::equal(dataset->image(0), expected)) << "from the cache";
+}
+
+TEST(ImageFolder, IsTheSameWithoutCache) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 5; ++i) folder.write_image(fmt::format("{}.png", i), patterned_image(8 + i, 9, 3));
+  const auto cached = open_image_folder(folder.path());
+  const auto uncached = open_image_folder(folder.path(), {.cache_bytes = 0});
+  for (const std::int64_t i : {0, 1, 2, 3, 4, 0, 3}) EXPECT_TRUE(at::equal(cached->image(i), uncached->image(i)));
+}
+
+TEST(ImageFolder, CannotBeChangedThroughAnImageItGave) {
+  const TemporaryFolder folder;
+  folder.write_image("a.png", grey);
+  const auto dataset = open_image_folder(folder.path());
+  dataset->image(0).fill_(1);
+  dataset->image(0).fill_(2);
+  EXPECT_EQ(dataset->image(0)[0][0][0].item<int>(), 9);
+}
+
+TEST(ImageFolder, HasTheShapeOfTheFirstGoodImageUnlessAsked) {
+  const TemporaryFolder folder;
+  folder.write("a.png", "broken");
+  folder.write_image("b.png", plain_image(6, 4, {1, 2, 3}));
+  folder.write_image("c.png", plain_image(30, 20, {1, 2, 3}));
+  EXPECT_EQ(open_image_folder(folder.path())->image_shape(), (std::vector<std::int64_t>{3, 4, 6}));
+  const auto asked = open_image_folder(folder.path(), {.image_height = 8, .image_width = 5, .image_channels = 1});
+  EXPECT_EQ(asked->image_shape(), (std::vector<std::int64_t>{1, 8, 5}));
+  for (const std::int64_t i : {1, 2}) EXPECT_EQ(asked->image(i).sizes(), (at::IntArrayRef{1, 8, 5}));
+}
+
+TEST(ImageFolder, IsInColourIfOneOfTheFirstImagesIs) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 5; ++i) folder.write_image(fmt::format("{}.png", i), grey);
+  EXPECT_EQ(open_image_folder(folder.path())->image_shape().front(), 1);
+  folder.write_image("9.png", plain_image(4, 4, {1, 2, 3}));
+  EXPECT_EQ(open_image_folder(folder.path())->image_shape().front(), 3);
+}
+
+TEST(ImageFolder, KeepsAlphaOnlyWhenAsked) {
+  const TemporaryFolder folder;
+  folder.write_image("a.png", plain_image(2, 2, {10, 20, 30, 0}));
+  const auto white = open_image_folder(folder.path());
+  EXPECT_EQ(white->image_shape().front(), 3);
+  EXPECT_EQ(white->image(0).min().item<int>(), 255);
+  const auto black = open_image_folder(folder.path(), {.background = 0.0});
+  EXPECT_EQ(black->image(0).max().item<int>(), 0);
+  const auto kept = open_image_folder(folder.path(), {.image_channels = 4});
+  EXPECT_EQ(kept->image(0)[0][0][0].item<int>(), 10);
+  EXPECT_EQ(kept->image(0)[3][0][0].item<int>(), 0);
+}
+
+TEST(ImageFolderLabels, AreSubfoldersIfAllImagesAreInSome) {
+  const TemporaryFolder folder;
+  for (const char* name : {"dog/1.png", "cat/2.png", "cat/more/3.png"}) folder.write_image(name, grey);
+  const auto dataset = open_image_folder(folder.path());
+  EXPECT_EQ(dataset->class_names(), (Names{"cat", "dog"}));
+  EXPECT_EQ(labels_of(*dataset), (Labels{0, 0, 1}));
+}
+
+TEST(ImageFolderLabels, AreNoneIfASubfolderIsAloneOrAnImageIsOutside) {
+  const TemporaryFolder folder;
+  folder.write_image("photos/1.png", grey);
+  folder.write_image("photos/2.png", grey);
+  EXPECT_TRUE(open_image_folder(folder.path())->class_names().empty());
+  folder.write_image("drawings/1.png", grey);
+  EXPECT_EQ(open_image_folder(folder.path())->class_names().size(), 2u);
+  folder.write_image("outside.png", grey);
+  const auto dataset = open_image_folder(folder.path());
+  EXPECT_TRUE(dataset->class_names().empty());
+  EXPECT_EQ(labels_of(*dataset), (Labels{-1, -1, -1, -1}));
+}
+
+TEST(ImageFolderLabels, ArePrefixesIfTheyLookLikeClasses) {
+  const TemporaryFolder folder;
+  for (const char* name : {"truck_1.png", "frog_1.png", "frog_2_b.png"}) folder.write_image(name, grey);
+  const auto dataset = open_image_folder(folder.path());
+  EXPECT_EQ(dataset->class_names(), (Names{"frog", "truck"}));
+  EXPECT_EQ(labels_of(*dataset), (Labels{0, 0, 1}));
+}
+
+TEST(ImageFolderLabels, AreNotPrefixesThatAreAllEqualOrAllDifferent) {
+  const TemporaryFolder equal, different, missing;
+  for (const char* name : {"IMG_1.png", "IMG_2.png", "IMG_3.png"}) equal.write_image(name, grey);
+  for (const char* name : {"1_a.png", "2_a.png", "3_a.png"}) different.write_image(name, grey);
+  for (const char* name : {"a_1.png", "b_1.png", "b_2.png", "b.png"}) missing.write_image(name, grey);
+  for (const TemporaryFolder* folder : {&equal, &different, &missing}) {
+    EXPECT_TRUE(open_image_folder(folder->path())->class_names().empty());
+  }
+  const auto asked = open_image_folder(equal.path(), {.labels = LabelSource::file_name_prefix});
+  EXPECT_EQ(asked->class_names(), (Names{"IMG"}));
+}
+
+TEST(ImageFolderLabels, CanBeLeftOut) {
+  const TemporaryFolder folder;
+  for (const char* name : {"dog/1.png", "cat/2.png"}) folder.write_image(name, grey);
+  const auto dataset = open_image_folder(folder.path(), {.labels = LabelSource::none});
+  EXPECT_TRUE(dataset->class_names().empty());
+  EXPECT_EQ(dataset->label(0), -1);
+}
+
+TEST(ImageFolderLabels, MissingOnesNameTheImage) {
+  const TemporaryFolder folder;
+  folder.write_image("dog/a_1.png", grey);
+  folder.write_image("stray.png", grey);
+  expect_error([&] { open_image_folder(folder.path(), {.labels = LabelSource::subfolders}); },
+               {"stray.png", "sub-folder"});
+  expect_error([&] { open_image_folder(folder.path(), {.labels = LabelSource::file_name_prefix}); },
+               {"stray.png", "underscore"});
+}
+
+TEST(ImageFolderSplits, AreSubfoldersNamedSo) {
+  const TemporaryFolder folder;
+  for (const char* name : {"train/a/1.png", "train/b/2.png", "train/b/3.png", "val/a/1.png"}) {
+    folder.write_image(name, grey);
+  }
+  EXPECT_TRUE(has_test_split(folder.path()));
+  EXPECT_EQ(open_image_folder(folder.path())->size(), 3);
+  EXPECT_EQ(open_image_folder(folder.path())->class_names(), (Names{"a", "b"}));
+  EXPECT_EQ(open_image_folder(folder.path(), {.split = "train"})->size(), 3);
+  EXPECT_EQ(open_image_folder(folder.path(), {.split = "test"})->size(), 1);
+}
+
+TEST(ImageFolderSplits, MissingTestSplitIsSaid) {
+  const TemporaryFolder folder;
+  folder.write_image("a.png", grey);
+  EXPECT_FALSE(has_test_split(folder.path()));
+  EXPECT_EQ(open_image_folder(folder.path(), {.split = "train"})->size(), 1);
+  expect_error([&] { open_image_folder(folder.path(), {.split = "test"}); }, {folder.path().string(), "no test split"});
+  expect_error([&] { open_image_folder(folder.path(), {.split = "dev"}); }, {"split", "\"dev\"", "train or test"});
+}
+
+TEST(ImageFolderErrors, OnlyBrokenImages) {
+  const TemporaryFolder folder;
+  folder.write("a.png", "not a PNG");
+  folder.write("b.jpg", "");
+  expect_error([&] { open_image_folder(folder.path()); }, {"none of the 2 images", folder.path().string(), "a.png"});
+}
+
+TEST(ImageFolderErrors, BrokenImageNamesItsFile) {
+  const TemporaryFolder folder;
+  folder.write_image("a.png", grey);
+  folder.write("b.png", encode_png(grey).substr(0, 40));
+  const auto dataset = open_image_folder(folder.path());
+  expect_error([&] { dataset->image(1); }, {"b.png"});
+}
+
+TEST(ImageFolderErrors, ImagesBeyondTheLast) {
+  const TemporaryFolder folder;
+  folder.write_image("a.png", grey);
+  const auto dataset = open_image_folder(folder.path());
+  expect_error([&] { dataset->image(1); }, {"1 images", "no image 1"});
+  expect_error([&] { dataset->label(-1); }, {"no image -1"});
+}
+
+TEST(ImageFolderErrors, OptionsOutOfRange) {
+  const TemporaryFolder folder;
+  folder.write_image("a.png", grey);
+  expect_error([&] { open_image_folder(folder.path(), {.image_height = 0}); }, {"image height", "1 to 8192", "got 0"});
+  expect_error([&] { open_image_folder(folder.path(), {.image_width = 8193}); }, {"image width", "got 8193"});
+  expect_error([&] { open_image_folder(folder.path(), {.image_channels = 2}); }, {"channels", "got 2"});
+  expect_error([&] { open_image_folder(folder.path(), {.background = 1.5}); }, {"background", "1.5"});
+}
+
+TEST(ImageFolderErrors, OwnSizeBeyondTheLargest) {
+  const TemporaryFolder folder;
+  folder.write_image("wide.png", plain_image(9000, 1, {0}));
+  expect_error([&] { open_image_folder(folder.path()); }, {"wide.png", "9000 x 1", "8192"});
+  EXPECT_EQ(open_image_folder(folder.path(), {.image_height = 2, .image_width = 2})->size(), 1);
+}
+
+}  // namespace
+}  // namespace iddpm
