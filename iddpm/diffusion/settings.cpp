@@ -8,8 +8,6 @@
 namespace iddpm {
 namespace {
 
-constexpr std::int64_t largest_step_count = 1'000'000;
-
 template <typename Value>
 using NameTable = std::initializer_list<std::pair<Value, const char*>>;
 
@@ -44,8 +42,8 @@ Value find_value(const NameTable<Value>& table, const char* what, const std::str
 }  // namespace
 
 ForwardProcess forward_process(const DiffusionSettings& settings) {
-  require(settings.steps >= 1 && settings.steps <= largest_step_count, "diffusion steps: expected 1 to {}, got {}",
-          largest_step_count, settings.steps);
+  require(settings.steps >= 1 && settings.steps <= max_schedule_steps, "diffusion steps: expected 1 to {}, got {}",
+          max_schedule_steps, settings.steps);
   if (settings.schedule == "linear") return ForwardProcess(linear_schedule({.steps = settings.steps}));
   if (settings.schedule == "cosine") return ForwardProcess(cosine_schedule({.steps = settings.steps}));
   fail("schedule: expected linear or cosine, got '{}'", settings.schedule);
