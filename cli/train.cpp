@@ -134,7 +134,7 @@ void announce(const PreparedRun& run) {
 }
 
 // Samples of the first EMA, the same noise each time, so that grids can be compared.
-void write_sample_grid(const PreparedRun& run, std::int64_t step) {
+Image write_sample_grid(const PreparedRun& run, std::int64_t step) {
   const auto& settings = run.trainer.settings();
   constexpr std::int64_t columns = 8;
   const std::int64_t classes = settings.network.classes;
@@ -152,7 +152,9 @@ void write_sample_grid(const PreparedRun& run, std::int64_t step) {
   network.set_compute_type(scalar_type(run.trainer.options().precision));
   const Tensor images = sample_images(network, settings, request);
   fs::create_directories(run.folder / "samples");
-  write_png(run.folder / "samples" / fmt::format("step_{:08}.png", step), sample_grid(images, settings, by_class));
+  Image grid = sample_grid(images, settings, by_class);
+  write_png(run.folder / "samples" / fmt::format("step_{:08}.png", step), grid);
+  return grid;
 }
 
 void execute(PreparedRun& run, const TrainArguments& arguments) {
@@ -168,7 +170,7 @@ void execute(PreparedRun& run, const TrainArguments& arguments) {
       bar.update(fraction,
                  fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
     };
-    observer.on_sample = [&](std::int64_t step) { write_sample_grid(run, step); };
+    observer.on_sample = [&](std::int64_t step) { return write_sample_grid(run, step); };
     observer.on_skipped_image = [&](const std::string& name) {
       bar.clear();
       say(fmt::format("Skipping a broken image: {}", name));

@@ -49,7 +49,8 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
   keeping("--checkpoint-every", flags.checkpoint_every, "Steps between checkpoints (and every 10 minutes)")
       ->check(CLI::PositiveNumber);
   keeping("--keep", flags.keep_checkpoints, "Newest checkpoints to keep; 0: all")->check(CLI::NonNegativeNumber);
-  keeping("--sample-every", flags.sample_every, "Steps between sample grids; 0: none")->check(CLI::NonNegativeNumber);
+  keeping("--sample-every", flags.sample_every, "Steps between sample grids; 0: none (default: more often at first)")
+      ->check(CLI::NonNegativeNumber);
   verb.add_flag("--strict", flags.strict, "Stop at a broken image instead of skipping it")->group("Data");
   verb.add_option("--workers", flags.workers, "Threads that decode images")->check(CLI::Range(1, 256))->group("Data");
 }
@@ -57,6 +58,11 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
 void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& run) {
   apply_run_length(flags, run);
   if (!flags.steps && !flags.minutes) run.minutes = 10;
+  // Most is to be seen at the beginning.
+  if (!flags.sample_every) {
+    run.sample_every = 5000;
+    run.sample_at = {100, 300, 1000, 2000};
+  }
   set_if(training.batch, flags.batch);
   set_if(training.microbatch, flags.microbatch);
   set_if(training.learning_rate, flags.learning_rate);
@@ -84,7 +90,10 @@ void apply_run_length(const TrainingFlags& flags, RunOptions& run) {
   set_if(run.log_every, flags.log_every);
   set_if(run.checkpoint_every, flags.checkpoint_every);
   set_if(run.keep_checkpoints, flags.keep_checkpoints);
-  set_if(run.sample_every, flags.sample_every);
+  if (flags.sample_every) {
+    run.sample_every = *flags.sample_every;
+    run.sample_at.clear();
+  }
   set_if(run.workers, flags.workers);
   run.strict = run.strict || flags.strict;
 }

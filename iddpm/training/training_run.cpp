@@ -151,7 +151,9 @@ class Run {
   }
 
   void draw_samples() {
-    if (observer_.on_sample) observer_.on_sample(trainer_.steps_done());
+    if (!observer_.on_sample) return;
+    const std::optional<Image> picture = observer_.on_sample(trainer_.steps_done());
+    if (picture.has_value()) log_.record_image(trainer_.steps_done(), "samples", *picture);
   }
 
   void save() {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "iddpm/data/dataset.h"
+#include "iddpm/io/image_file.h"
 #include "iddpm/training/run_record.h"
 #include "iddpm/training/trainer.h"
 
@@ -18,7 +19,8 @@ enum class RunEnd { steps_done, time_over, interrupted };
 /// Called by a run as it goes; all optional.
 struct RunObserver {
   std::function<void(const StepResult&, double images_per_second, double fraction_done)> on_step = {};
-  std::function<void(std::int64_t step)> on_sample = {};  ///< time to draw samples; the trainer is between steps
+  /// Time to draw samples; the trainer is between steps. The picture, if any, goes to the TensorBoard files.
+  std::function<std::optional<Image>(std::int64_t step)> on_sample = {};
   std::function<void(const std::filesystem::path&)> on_checkpoint = {};
   std::function<void(const std::string&)> on_skipped_image = {};
 };

@@ -34,7 +34,11 @@ TEST(TrainingRun, EndsAtItsStepsWithLogAndCheckpoints) {
   std::vector<double> fractions;
   const RunObserver observer = {
       .on_step = [&](const StepResult&, double, double fraction) { fractions.push_back(fraction); },
-      .on_sample = [&](std::int64_t step) { sampled.push_back(step); }};
+      .on_sample =
+          [&](std::int64_t step) {
+            sampled.push_back(step);
+            return std::optional<Image>();
+          }};
   const RunOptions options = {.steps = 7,
                               .log_every = 2,
                               .checkpoint_every = 2,
