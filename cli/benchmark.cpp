@@ -123,7 +123,14 @@ void run_benchmark(const BenchmarkArguments& arguments) {
     add("forward", forward_seconds(network, inputs, arguments.repetitions), 1);
     // A step is one forward pass and about twice its arithmetic backwards.
     if (!arguments.forward_only) {
-      add("train", median_seconds(arguments.repetitions, [&] { trainer.step(inputs.batch); }), 3);
+      add("train",
+          median_seconds(arguments.repetitions,
+                         [&] {
+                           Batch batch = inputs.batch;
+                           batch.first_example = trainer.examples_seen();
+                           trainer.step(batch);
+                         }),
+          3);
     }
   }
   result["peak_memory_bytes"] = peak_memory_bytes();

@@ -139,7 +139,8 @@ Image write_sample_grid(const PreparedRun& run, std::int64_t step) {
   constexpr std::int64_t columns = 8;
   const std::int64_t classes = settings.network.classes;
   const bool by_class = classes > 0 && classes <= 16;
-  SamplingRequest request{.seed = run.trainer.options().seed};
+  SamplingRequest request;
+  request.seed = run.trainer.options().seed;
   request.image_numbers = image_numbers(0, by_class ? classes * columns : columns * 4);
   request.steps = fmt::format("{}", std::min<std::int64_t>(50, settings.diffusion.steps));
   if (by_class) {

@@ -18,6 +18,8 @@ while(TRUE)
   file(CONFIGURE OUTPUT "${source}" CONTENT "${program}\n" @ONLY)
   add_executable(readme_program_${number} "${source}")
   target_link_libraries(readme_program_${number} PRIVATE iddpm::iddpm)
+  set_target_properties(readme_program_${number} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(readme_program_${number} PRIVATE -fPIC)
   target_precompile_headers(readme_program_${number} REUSE_FROM iddpm_precompiled)
   add_test(NAME readme_program_${number} COMMAND readme_program_${number}
            WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/readme")
