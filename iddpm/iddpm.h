@@ -24,6 +24,7 @@
 #include "iddpm/report/image_grid.h"
 #include "iddpm/samplers/ancestral.h"
 #include "iddpm/samplers/ddim.h"
+#include "iddpm/samplers/guidance.h"
 #include "iddpm/samplers/sampler.h"
 #include "iddpm/training/adam_w.h"
 #include "iddpm/training/checkpoint.h"
