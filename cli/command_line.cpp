@@ -32,6 +32,8 @@ std::vector<std::string> verb_names(const CLI::App& app) {
 }  // namespace
 
 void configure(CLI::App& app) {
+  // An option given again replaces what stood before, so that scripts can append to a list of options.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.get_formatter()->column_width(34);
   app.get_formatter()->label("TEXT", "");
   app.get_formatter()->label("REQUIRED", "(required)");

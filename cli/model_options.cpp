@@ -71,8 +71,8 @@ void override_diffusion(DiffusionSettings& diffusion, const ModelOptions& option
 
 void fit_classes(Preset& preset, const ModelOptions& options, const Dataset& dataset) {
   const auto& names = dataset.class_names();
-  const bool preset_given = !options.preset.empty();
-  const bool wanted = options.class_conditional || (preset_given ? preset.model.network.classes > 0 : !names.empty());
+  const bool wanted =
+      options.class_conditional || preset.model.network.classes > 0 || (preset.classes_from_data && !names.empty());
   if (options.unconditional || !wanted) {
     preset.model.network.classes = 0;
     preset.model.class_names.clear();
@@ -99,8 +99,12 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
       ->check(CLI::IsMember({1, 3, 4}));
   architecture("--channels", options.channels, "Channels of the first level");
   architecture("--blocks", options.residual_blocks, "Residual blocks per level");
-  architecture("--multipliers", options.channel_multipliers, "Channel multiplier of each level: 1,2,2")->delimiter(',');
-  architecture("--attention", options.attention_resolutions, "Sizes at which there is attention: 16,8")->delimiter(',');
+  architecture("--multipliers", options.channel_multipliers, "Channel multiplier of each level: 1,2,2")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  architecture("--attention", options.attention_resolutions, "Sizes at which there is attention: 16,8")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb.add_flag("--no-attention", options.no_attention, "Attention in the middle only")->group(architecture_group);
   architecture("--heads", options.heads, "Attention heads");
   architecture("--head-channels", options.head_channels, "Channels per head, instead of --heads");

@@ -197,7 +197,8 @@ void add_sample(CLI::App& app) {
   verb->add_option("--steps", arguments->steps, "Steps: '50'; '10,15,20' in equal sections; 'ddim50' (100)");
   verb->add_option("--sampler", arguments->sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
   verb->add_option("--eta", arguments->eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)");
+  verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_flag("--by-class", arguments->by_class, "Grid with a labelled row for each class");
   verb->add_option("--seed", arguments->seed, "Other images (0)");
   verb->add_option("--first", arguments->first, "Number of the first image of the seed (0)");

@@ -37,7 +37,9 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
       ->check(CLI::IsMember({"none", "linear", "cosine"}));
   training("--weight-decay", flags.weight_decay, "Of AdamW");
   training("--gradient-clip", flags.gradient_clip, "Largest norm of the gradient; 0: none");
-  training("--ema", flags.ema_rates, "Rates of the averages of the weights: 0.999,0.9999")->delimiter(',');
+  training("--ema", flags.ema_rates, "Rates of the averages of the weights: 0.999,0.9999")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   training("--timesteps", flags.timesteps, "uniform, or importance (for objective vlb)")
       ->check(CLI::IsMember({"uniform", "importance"}));
   training("--seed", flags.seed, "Of everything random (default 0)");

@@ -109,7 +109,8 @@ Preset small() {
   return {.name = "small",
           .summary = "32x32 colour images of one's own on a small machine (2.5 M parameters)",
           .model = {.network = square_rgb(32, 32, 2), .diffusion = {.schedule = "cosine", .steps = 1000}},
-          .training = {.batch = 32, .learning_rate = 5e-4, .warmup_steps = 100, .ema_rates = {0.999}}};
+          .training = {.batch = 32, .learning_rate = 5e-4, .warmup_steps = 100, .ema_rates = {0.999}},
+          .classes_from_data = true};
 }
 
 Preset tiny() {
@@ -125,7 +126,8 @@ Preset tiny() {
                                 .heads = 2,
                                 .predict_variance = true},
                     .diffusion = {.schedule = "cosine", .steps = 100}},
-          .training = {.batch = 16, .learning_rate = 1e-3, .ema_rates = {0.99}}};
+          .training = {.batch = 16, .learning_rate = 1e-3, .ema_rates = {0.99}},
+          .classes_from_data = true};
 }
 
 }  // namespace
