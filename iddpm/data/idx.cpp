@@ -169,6 +169,8 @@ std::shared_ptr<const Dataset> open_idx(const fs::path& path, const DatasetOptio
   ImagesInMemory contents;
   contents.source = images.string();
   const IdxFile file = read_idx(images, images_magic);
+  require(std::all_of(file.shape.begin(), file.shape.end(), [](std::int64_t extent) { return extent > 0; }),
+          "{} holds no images: its shape is {}", images.string(), format_shape(file.shape));
   contents.images = at::empty({file.shape[0], 1, file.shape[1], file.shape[2]}, at::kByte);
   std::memcpy(contents.images.data_ptr(), file.values(), static_cast<std::size_t>(contents.images.numel()));
   const auto labels = labels_beside(images);
