@@ -7,10 +7,13 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "iddpm/core/error.h"
+#include "iddpm/kernels/memory_policy.h"
 #include "iddpm/version.h"
 
 int main(int argc, char** argv) {
   using namespace iddpm;
+  kernels::keep_freed_memory();
+
 
   CLI::App app(
       "Trains, samples and evaluates diffusion models of images\n"
