@@ -2,6 +2,7 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "iddpm/kernels/attention_vector.h"
@@ -37,25 +38,34 @@ struct Layout {
   }
 };
 
-float* scratch_floats(std::int64_t count) {
-  return static_cast<float*>(scratch(Scratch::transformed_input, static_cast<std::size_t>(count) * sizeof(float)));
+/// body(task, memory) for every task, shared among the threads, each with its own `floats` of scratch memory.
+template <typename Body>
+void for_tasks(std::int64_t tasks, std::int64_t floats, const Body& body) {
+  const std::int64_t parts = std::min<std::int64_t>(tasks, parallel_threads());
+  // Taken here, for all: it can throw.
+  const auto bytes = static_cast<std::size_t>(parts * floats) * sizeof(float);
+  float* memory = static_cast<float*>(scratch(Scratch::transformed_input, bytes));
+  parallel_for(parts, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part) {
+      for (std::int64_t task = tasks * part / parts; task < tasks * (part + 1) / parts; ++task) {
+        body(task, memory + part * floats);
+      }
+    }
+  });
 }
 
 template <typename T>
 void forward_heads(const Layout& layout, const T* qkv, T* out, float* log_sums) {
   const AttentionExtents extents = layout.extents();
   // Where there are few heads, several threads share one head's queries.
-  const std::int64_t tasks = layout.images * layout.heads;
-  const std::int64_t shares = tasks >= parallel_threads() ? 1 : (parallel_threads() + tasks - 1) / tasks;
-  parallel_for(tasks * shares, [&](std::int64_t begin, std::int64_t end) {
-    float* memory = scratch_floats(attention_forward_scratch(extents));
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t task = i / shares, share = i % shares, image = task / layout.heads, head = task % layout.heads;
-      const QueryRange queries{layout.length * share / shares, layout.length * (share + 1) / shares};
-      attention_forward<T>(extents, queries, layout.part(qkv, image, head, 0), layout.part(qkv, image, head, 1),
-                           layout.part(qkv, image, head, 2), layout.out(out, image, head),
-                           log_sums + task * layout.length, memory);
-    }
+  const std::int64_t heads = layout.images * layout.heads;
+  const std::int64_t shares = heads >= parallel_threads() ? 1 : (parallel_threads() + heads - 1) / heads;
+  for_tasks(heads * shares, attention_forward_scratch(extents), [&](std::int64_t task, float* memory) {
+    const std::int64_t share = task % shares, image = task / shares / layout.heads, head = task / shares % layout.heads;
+    const QueryRange queries{layout.length * share / shares, layout.length * (share + 1) / shares};
+    attention_forward<T>(extents, queries, layout.part(qkv, image, head, 0), layout.part(qkv, image, head, 1),
+                         layout.part(qkv, image, head, 2), layout.out(out, image, head),
+                         log_sums + (image * layout.heads + head) * layout.length, memory);
   });
 }
 
@@ -63,17 +73,14 @@ template <typename T>
 void backward_heads(const Layout& layout, const T* qkv, const T* out, const T* out_gradient, const float* log_sums,
                     T* gradient) {
   const AttentionExtents extents = layout.extents();
-  parallel_for(layout.images * layout.heads, [&](std::int64_t begin, std::int64_t end) {
-    float* memory = scratch_floats(attention_backward_scratch(extents));
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t image = task / layout.heads, head = task % layout.heads;
-      attention_backward<T>(extents, layout.part(qkv, image, head, 0), layout.part(qkv, image, head, 1),
-                            layout.part(qkv, image, head, 2), layout.out(out, image, head),
-                            layout.out(out_gradient, image, head), log_sums + task * layout.length,
-                            {layout.part(gradient, image, head, 0), layout.part(gradient, image, head, 1),
-                             layout.part(gradient, image, head, 2)},
-                            memory);
-    }
+  for_tasks(layout.images * layout.heads, attention_backward_scratch(extents), [&](std::int64_t task, float* memory) {
+    const std::int64_t image = task / layout.heads, head = task % layout.heads;
+    attention_backward<T>(extents, layout.part(qkv, image, head, 0), layout.part(qkv, image, head, 1),
+                          layout.part(qkv, image, head, 2), layout.out(out, image, head),
+                          layout.out(out_gradient, image, head), log_sums + task * layout.length,
+                          {layout.part(gradient, image, head, 0), layout.part(gradient, image, head, 1),
+                           layout.part(gradient, image, head, 2)},
+                          memory);
   });
 }
 

@@ -2,8 +2,9 @@
 
 #include <cstdint>
 
-/// Attention of one head in one image, in float32 with T float or std::uint16_t for bfloat16's bits. One thread. The T
-/// x T matrix never exists: a block of queries at a time.
+/// Attention of one head in one image. One thread. T is float, or std::uint16_t for bfloat16's bits, whose products are
+/// exact and whose weights are rounded to bfloat16 where the processor multiplies pairs of bfloat16; softmax and all
+/// sums are float32. The T x T matrix never exists: a block of queries at a time.
 namespace iddpm::kernels {
 
 /// Rows of `width` contiguous elements, `stride` elements apart.
@@ -19,7 +20,6 @@ struct AttentionExtents {
   float scale;          ///< of q k, 1 / sqrt(width)
 };
 
-/// The range of queries of one task.
 struct QueryRange {
   std::int64_t begin, end;
 };
@@ -27,8 +27,8 @@ struct QueryRange {
 std::int64_t attention_forward_scratch(const AttentionExtents& extents);   ///< in floats
 std::int64_t attention_backward_scratch(const AttentionExtents& extents);  ///< in floats
 
-/// out = softmax(scale q k^T) v; log_sums[query] = log(sum(exp(scale q k^T))), what backward needs to find the weights
-/// again. `scratch` is aligned to 64 bytes.
+/// out = softmax(scale q k^T) v; log_sums[query] = log2(sum(exp(scale q k^T))), what backward needs to find the weights
+/// again. A query's result depends on no other. `scratch` is aligned to 64 bytes.
 template <typename T>
 void attention_forward(const AttentionExtents& extents, QueryRange queries, Rows<const T> q, Rows<const T> k,
                        Rows<const T> v, Rows<T> out, float* log_sums, float* scratch);
