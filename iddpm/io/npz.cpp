@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"

@@ -1,8 +1,10 @@
 #include "iddpm/io/pickle_globals.h"
 
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"

@@ -1,7 +1,10 @@
 #include "iddpm/io/pickle_reader.h"
 
 #include <bit>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/pickle_globals.h"

@@ -1,5 +1,7 @@
 #include "iddpm/io/pickle_value.h"
 
+#include <utility>
+
 #include "iddpm/core/error.h"
 
 namespace iddpm {

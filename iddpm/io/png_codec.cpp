@@ -4,6 +4,10 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/image_codecs.h"

@@ -1,7 +1,12 @@
 #include "iddpm/io/pytorch_checkpoint.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"

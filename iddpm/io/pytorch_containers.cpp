@@ -1,6 +1,10 @@
 #include "iddpm/io/pytorch_containers.h"
 
+#include <map>
 #include <memory>
+#include <span>
+#include <string>
+#include <utility>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"

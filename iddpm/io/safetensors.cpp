@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"

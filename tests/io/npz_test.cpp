@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <vector>
+
 #include "iddpm/io/zip_writer.h"
 #include "tests/io/hostile_files.h"
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "iddpm/io/input_file.h"
 #include "tests/io/hostile_files.h"
