@@ -14,7 +14,6 @@ int main(int argc, char** argv) {
   using namespace iddpm;
   kernels::keep_freed_memory();
 
-
   CLI::App app(
       "Trains, samples and evaluates diffusion models of images\n"
       "(Improved Denoising Diffusion Probabilistic Models, arXiv 2102.09672).",

@@ -16,6 +16,7 @@
 #include "cli/run_report_builder.h"
 #include "cli/training_flags.h"
 #include "iddpm/core/error.h"
+#include "iddpm/training/run_folder.h"
 #include "iddpm/training/training_run.h"
 
 namespace iddpm::cli {
@@ -111,7 +112,7 @@ PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
   if (!arguments.data.path.empty()) record.data = fs::absolute(arguments.data.path);
   apply_run_length(arguments.training, record.run);
   std::vector<std::string> broken;
-  const fs::path checkpoint = find_checkpoint(arguments.resume, &broken);
+  const fs::path checkpoint = find_resumable_checkpoint(arguments.resume, &broken);
   for (const std::string& name : broken) say(fmt::format("Skipping a broken checkpoint: {}", name));
   Trainer trainer = Trainer::resume(checkpoint, chosen_device(arguments.compute));
   auto dataset = open_dataset(record.data, record.data_options);

@@ -14,6 +14,8 @@ struct Preset {
   std::string summary;  ///< one line, with where it comes from
   ModelSettings model = {};
   TrainingOptions training = {};
+  bool classes_from_data =
+      false;  ///< class-conditional whenever the data have classes; the paper\'s runs are as they are
 };
 
 const std::vector<Preset>& presets();
