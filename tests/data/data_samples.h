@@ -56,7 +56,7 @@ class TemporaryFolder {
 inline Image plain_image(std::int64_t width, std::int64_t height, const std::vector<std::uint8_t>& pixel) {
   Image image = {width, height, static_cast<std::int64_t>(pixel.size()), {}};
   for (std::int64_t i = 0; i < width * height; ++i) {
-    image.pixels.insert(image.pixels.end(), pixel.begin(), pixel.end());
+    for (const std::uint8_t value : pixel) image.pixels.push_back(value);
   }
   return image;
 }

@@ -72,8 +72,7 @@ TEST(ResizeAndCrop, AgreesWithThePublishedLoaders) {
 
 TEST(ResizeAndCrop, KeepsTheCentre) {
   // Five columns of one colour each, as high as the target: the middle three remain.
-  Image image = {5, 3, 1, {}};
-  for (int y = 0; y < 3; ++y) image.pixels.insert(image.pixels.end(), {1, 50, 100, 150, 250});
+  const Image image = {5, 3, 1, {1, 50, 100, 150, 250, 1, 50, 100, 150, 250, 1, 50, 100, 150, 250}};
   EXPECT_EQ(resize_and_crop(image, 3, 3).pixels, (Bytes{50, 100, 150, 50, 100, 150, 50, 100, 150}));
 }
 
