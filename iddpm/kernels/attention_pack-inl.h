@@ -8,6 +8,7 @@
 #endif
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "hwy/highway.h"
@@ -16,6 +17,21 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace iddpm::kernels::HWY_NAMESPACE {
+
+#if IDDPM_KERNELS_BFLOAT16_DOT
+/// Writes to memory that is also read as words.
+HWY_INLINE void put(std::uint16_t bits, std::uint16_t* to) { std::memcpy(to, &bits, sizeof(bits)); }
+
+/// `count` numbers, then zeros up to `padded_count`.
+HWY_INLINE void copy_padded(const std::uint16_t* from, std::int64_t count, std::int64_t padded_count,
+                            std::uint16_t* to) {
+  const hn::FixedTag<std::uint16_t, 8> d;
+  std::int64_t i = 0;
+  for (; i + 8 <= count; i += 8) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  for (; i < count; ++i) put(from[i], to + i);
+  for (; i < padded_count; ++i) put(0, to + i);
+}
+#endif
 
 /// `count` rows, the words along a row: to[row * stride + word]. The rest of a row becomes zero.
 template <class Format, typename T>
@@ -26,8 +42,9 @@ HWY_INLINE void pack_rows(Rows<const T> from, std::int64_t count, std::int64_t w
     const T* row = from.data + r * from.stride;
     float* out = to + r * stride;
     if constexpr (Format::depth == 2) {
-      std::memcpy(out, row, width * sizeof(T));
-      std::memset(reinterpret_cast<char*>(out) + width * sizeof(T), 0, stride * sizeof(float) - width * sizeof(T));
+#if IDDPM_KERNELS_BFLOAT16_DOT
+      copy_padded(row, width, 2 * stride, reinterpret_cast<std::uint16_t*>(out));
+#endif
     } else {
       std::int64_t i = 0;
       for (; i + lanes <= width; i += lanes) hn::StoreU(load(d, row + i), d, out + i);
@@ -49,8 +66,8 @@ HWY_INLINE void interleave(const std::uint16_t* first, const std::uint16_t* seco
     hn::StoreU(hn::InterleaveUpper(d, a, b), d, to + 2 * i + 8);
   }
   for (; i < count; ++i) {
-    to[2 * i] = first[i];
-    to[2 * i + 1] = second[i];
+    put(first[i], to + 2 * i);
+    put(second[i], to + 2 * i + 1);
   }
 }
 #endif
@@ -66,13 +83,13 @@ HWY_INLINE void pack_columns(Rows<const T> from, std::int64_t count, std::int64_
     for (std::int64_t r = 0; r + 2 <= count; r += 2) {
       const T* row = from.data + r * from.stride;
       float* out = to + r / 2 * stride;
-      std::fill(out + width, out + stride, 0.0f);
+      for (std::int64_t i = width; i < stride; ++i) out[i] = 0.0f;
       interleave(row, row + from.stride, width, reinterpret_cast<std::uint16_t*>(out));
     }
     if (count % 2 != 0) {
       const T* row = from.data + (count - 1) * from.stride;
       auto* out = reinterpret_cast<std::uint16_t*>(to + count / 2 * stride);
-      for (std::int64_t i = 0; i < width; ++i) out[2 * i] = row[i];
+      for (std::int64_t i = 0; i < width; ++i) put(row[i], out + 2 * i);
     }
 #endif
   } else {

@@ -155,13 +155,14 @@ HWY_INLINE void forward_block(const AttentionExtents& e, const Operands<Format>&
 
   hn::Vec<Floats> largest[vectors], sums[vectors], inverse[vectors];
   for (int v = 0; v < vectors; ++v) largest[v] = hn::Set(d, -3.4e38f);
+  float* const scores = m.scores;
   multiply<Format, vectors>({m.k_rows, o.row, 1}, {m.q_turned, queries}, o.keys, o.steps,
-                            [&](std::int64_t key, int v, hn::Vec<Floats> score) HWY_ATTR {
+                            [&, scores](std::int64_t key, int v, hn::Vec<Floats> score) HWY_ATTR {
                               largest[v] = hn::Max(largest[v], score);
-                              hn::StoreU(score, d, m.scores + key * queries + v * lanes);
+                              hn::StoreU(score, d, scores + key * queries + v * lanes);
                             });
   const float factor = e.scale * log2_e;
-  exponentiate<Format, vectors>(m.scores, e.length, o.keys, factor, largest, sums);
+  exponentiate<Format, vectors>(scores, e.length, o.keys, factor, largest, sums);
 
   HWY_ALIGN float logarithms[block_vectors * HWY_MAX_BYTES / sizeof(float)];
   for (int v = 0; v < vectors; ++v) {
@@ -170,7 +171,7 @@ HWY_INLINE void forward_block(const AttentionExtents& e, const Operands<Format>&
     hn::StoreU(hn::MulAdd(largest[v], hn::Set(d, factor), logarithm), d, logarithms + v * lanes);
   }
   std::copy_n(logarithms, count, log_sums);
-  multiply<Format, vectors>({m.v_columns, 1, o.columns}, {m.scores, queries}, o.columns, o.key_steps,
+  multiply<Format, vectors>({m.v_columns, 1, o.columns}, {scores, queries}, o.columns, o.key_steps,
                             [&](std::int64_t column, int v, hn::Vec<Floats> sum) HWY_ATTR {
                               hn::StoreU(hn::Mul(sum, inverse[v]), d, m.out_turned + column * queries + v * lanes);
                             });

@@ -6,6 +6,7 @@
 #include "iddpm/kernels/convolution_geometry.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/onednn_convolution.h"
+#include "iddpm/kernels/winograd.h"
 
 namespace iddpm::kernels::cpu {
 
@@ -35,14 +36,27 @@ Tensor as_float(const Tensor& tensor) {
   return tensor.defined() ? tensor.detach().to(at::kFloat).contiguous() : tensor;
 }
 
+/// Which of the two does a convolution, given what the forward pass was allowed?
+bool uses_winograd(const ConvolutionGeometry& g, const Tensor& weight, bool keep_weight, bool allowed) {
+  if (!allowed) return false;
+  if (g.bfloat16 && !onednn::has_bfloat16()) return winograd::is_possible(g);
+  return winograd::is_worthwhile(g, weight, keep_weight, onednn::has_fast_bfloat16());
+}
+
 Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
                ConvolutionOptions options, bool keep_weight) {
-  const bool fused = residual.defined() && onednn::adds_residual();
-  const ConvolutionGeometry g = geometry_of(x, weight, bias.defined(), fused, options);
+  ConvolutionGeometry g = geometry_of(x, weight, bias.defined(), residual.defined(), options);
+  const Tensor floats = as_float(weight), biases = as_float(bias);
   Tensor y = empty_channels_last(x, {g.images, g.out_channels, g.out_height(), g.out_width()});
   const Tensor addend = residual.defined() ? channels_last(residual.detach().to(x.scalar_type())) : residual;
-  onednn::forward(g, x, as_float(weight), as_float(bias), addend, y, keep_weight);
-  if (residual.defined() && !fused) y.add_(addend);
+  keep_weight = keep_weight && floats.data_ptr() == weight.data_ptr();  // not a converted copy
+  if (uses_winograd(g, floats, keep_weight, kernel_options().winograd)) {
+    winograd::forward(g, x, floats, biases, addend, y, keep_weight);
+    return y;
+  }
+  g.residual = g.residual && onednn::adds_residual();
+  onednn::forward(g, x, floats, biases, addend, y, keep_weight);
+  if (residual.defined() && !g.residual) y.add_(addend);
   return y;
 }
 
@@ -54,6 +68,7 @@ class ConvolutionFunction : public torch::autograd::Function<ConvolutionFunction
     context->save_for_backward({input, weight});
     context->saved_data["stride"] = options.stride;
     context->saved_data["padding"] = options.padding;
+    context->saved_data["winograd"] = kernel_options().winograd;
     context->saved_data["bias_type"] = bias ? static_cast<std::int64_t>(bias->scalar_type()) : std::int64_t{-1};
     context->saved_data["residual_type"] =
         residual ? static_cast<std::int64_t>(residual->scalar_type()) : std::int64_t{-1};
@@ -70,18 +85,19 @@ class ConvolutionFunction : public torch::autograd::Function<ConvolutionFunction
     const ConvolutionGeometry g = geometry_of(
         x, weight, bias_type >= 0, /*residual=*/false,
         {.stride = context->saved_data["stride"].toInt(), .padding = context->saved_data["padding"].toInt()});
-    const Tensor dy = channels_last(gradients[0].to(x.scalar_type()));
+    const Tensor dy = channels_last(gradients[0].to(x.scalar_type())), floats = as_float(weight);
+    const bool by_winograd = uses_winograd(g, floats, /*keep_weight=*/false, context->saved_data["winograd"].toBool());
 
     Tensor dx, dweight, dbias, dresidual;
     if (context->needs_input_grad(0)) {
       dx = empty_channels_last(x, x.sizes());
-      onednn::backward_data(g, dy, as_float(weight), dx, /*keep_weight=*/false);
+      (by_winograd ? winograd::backward_data : onednn::backward_data)(g, dy, floats, dx, /*keep_weight=*/false);
     }
     if (context->needs_input_grad(1)) {
       const auto floats = x.options().dtype(at::kFloat).requires_grad(c10::nullopt);
       dweight = at::empty(weight.sizes(), floats);
       if (bias_type >= 0) dbias = at::empty({g.out_channels}, floats);
-      onednn::backward_weights(g, x, dy, dweight, dbias);
+      (by_winograd ? winograd::backward_weights : onednn::backward_weights)(g, x, dy, dweight, dbias);
       dweight = dweight.to(weight.scalar_type());
     } else if (bias_type >= 0) {
       dbias = dy.to(at::kFloat).sum({0, 2, 3});
@@ -98,7 +114,9 @@ bool requires_grad(const Tensor& tensor) { return tensor.defined() && tensor.req
 
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
                    ConvolutionOptions options) {
-  if (x.scalar_type() == at::kBFloat16 && !onednn::has_bfloat16()) {
+  const bool direct_only =
+      !kernel_options().winograd || !winograd::is_possible(geometry_of(x, weight, false, false, options));
+  if (x.scalar_type() == at::kBFloat16 && !onednn::has_bfloat16() && direct_only) {
     const Tensor wide = residual.defined() ? residual.to(at::kFloat) : residual;
     return convolution(x.to(at::kFloat), weight, bias, wide, options).to(at::kBFloat16);
   }

@@ -170,6 +170,8 @@ bool has_isa(dnnl::cpu_isa wanted) {
 
 bool has_bfloat16() { return has_isa(dnnl::cpu_isa::avx512_core); }
 
+bool has_fast_bfloat16() { return has_isa(dnnl::cpu_isa::avx512_core_bf16); }
+
 bool adds_residual() { return has_isa(dnnl::cpu_isa::avx2); }
 
 void forward(const ConvolutionGeometry& geometry, const Tensor& x, const Tensor& weight, const Tensor& bias,

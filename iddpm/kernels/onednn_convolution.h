@@ -6,8 +6,9 @@
 /// geometry's type, dense; weights and biases float32.
 namespace iddpm::kernels::cpu::onednn {
 
-/// Does oneDNN take bfloat16 convolutions on this processor?
+/// Does oneDNN take bfloat16 convolutions on this processor, and has that instructions for them?
 bool has_bfloat16();
+bool has_fast_bfloat16();
 
 /// May a geometry have a residual? Not below AVX2, where oneDNN 2.6 adds wrong values when channels don't fill a
 /// vector.

@@ -25,13 +25,29 @@ class Cache {
     return found->second.prepared;
   }
 
+  /// Is there an entry, of whatever version, or room for another?
+  bool has_room(const Key& key, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (entries_.contains(key)) return true;
+    forget_the_dead();
+    std::size_t total = bytes;
+    for (const auto& [_, entry] : entries_) total += entry.prepared.nbytes();
+    return total <= most_bytes;
+  }
+
   void insert(const Key& key, Entry entry) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [](const auto& item) { return item.second.storage.expired(); });
+    forget_the_dead();
     entries_.insert_or_assign(key, std::move(entry));
   }
 
  private:
+  static constexpr std::size_t most_bytes = std::size_t{3} << 29;  // 1.5 GiB
+
+  void forget_the_dead() {
+    std::erase_if(entries_, [](const auto& item) { return item.second.storage.expired(); });
+  }
+
   std::mutex mutex_;
   std::map<Key, Entry> entries_;
 };
@@ -42,11 +58,19 @@ Cache& cache() {
   return instance;
 }
 
+Key key_of(const Tensor& weight, WeightForm form) {
+  return {weight.data_ptr(), weight.sizes().vec(), weight.strides().vec(), form};
+}
+
 }  // namespace
+
+bool can_keep_weight(const Tensor& weight, WeightForm form, std::size_t bytes) {
+  return !weight.is_inference() && cache().has_room(key_of(weight, form), bytes);
+}
 
 Tensor prepared_weight(const Tensor& weight, WeightForm form, bool keep, const std::function<Tensor()>& prepare) {
   if (!keep || weight.is_inference()) return prepare();
-  const Key key{weight.data_ptr(), weight.sizes().vec(), weight.strides().vec(), form};
+  const Key key = key_of(weight, form);
   const auto version = static_cast<std::uint32_t>(weight._version());
   Tensor prepared = cache().find(key, version);
   if (!prepared.defined()) {

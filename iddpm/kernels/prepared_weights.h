@@ -17,4 +17,8 @@ using WeightForm = std::uint64_t;
 /// in-place operations (or kernels that bump the version) goes unnoticed.
 Tensor prepared_weight(const Tensor& weight, WeightForm form, bool keep, const std::function<Tensor()>& prepare);
 
+/// Is the weight remembered in that form already, or is there room for so many bytes more? For forms much larger than
+/// the weight.
+bool can_keep_weight(const Tensor& weight, WeightForm form, std::size_t bytes);
+
 }  // namespace iddpm::kernels::cpu
