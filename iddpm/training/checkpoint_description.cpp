@@ -107,6 +107,22 @@ void describe_classes(Page& page, const ModelSettings& settings) {
   if (names.size() > most_listed) page.plain(fmt::format("  ... and {} more", names.size() - most_listed));
 }
 
+// "data fashion-mnist, preset small".
+std::string origin_text(const nlohmann::json& origin) {
+  const auto value_text = [](const nlohmann::json& value) {
+    return printable(value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  };
+  if (!origin.is_object()) return value_text(origin);
+  constexpr std::size_t most_listed = 8;
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : origin.items()) {
+    if (parts.size() == most_listed) break;
+    parts.push_back(printable(key) + " " + value_text(value));
+  }
+  return fmt::format("{}{}", fmt::join(parts, ", "), origin.size() > most_listed ? " ..." : "");
+}
+
 std::string weights_text(const CheckpointInfo& info) {
   if (info.ema_rates.empty()) return "raw";
   return fmt::format("raw, and averages (EMA) of rate {}; sampling uses {}", fmt::join(info.ema_rates, ", "),
@@ -132,9 +148,7 @@ std::string describe(const Checkpoint& checkpoint) {
   page.line("seed", std::to_string(info.seed));
   page.line("file",
             fmt::format("{}, written by iddpm {}", file_size(checkpoint.file().file_size()), printable(info.version)));
-  if (!info.origin.is_null()) {
-    page.line("origin", quote(info.origin.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-  }
+  if (!info.origin.is_null()) page.line("origin", origin_text(info.origin));
   describe_network(page, network);
   describe_diffusion(page, info.settings.diffusion);
   describe_classes(page, info.settings);

@@ -177,7 +177,7 @@ TEST(Checkpoint, DescriptionHasWhatAPersonAsksFirst) {
   const Checkpoint checkpoint(saved_model(folder));
   const std::string text = describe(checkpoint);
   for (const char* part : {"8 x 8 grey", "3 classes", "0.9999, 0.5", "cosine, 4 steps", "circle", "iddpm sample",
-                           "learned_range", "at 4 pixels, 2 heads"}) {
+                           "data tests", "learned_range", "at 4 pixels, 2 heads"}) {
     EXPECT_TRUE(contains(text, part)) << part << "\n" << text;
   }
   const nlohmann::json json = describe_json(checkpoint);
@@ -190,7 +190,7 @@ TEST(Checkpoint, DescriptionEscapesControlCharacters) {
   const fs::path path = saved_model(folder);
   rewrite(path, [](nlohmann::json& json, NamedTensors&) {
     json["model"]["class_names"][0] = "\x1b[2Jgone";
-    json["origin"] = "\x1b]0;title";
+    json["origin"] = {{"data", "\x1b]0;title"}, {"\x1b[2J", 1}};
   });
   EXPECT_EQ(describe(Checkpoint(path)).find('\x1b'), std::string::npos);
 }
