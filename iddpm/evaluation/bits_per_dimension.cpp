@@ -7,6 +7,8 @@
 #include "iddpm/core/random_stream.h"
 #include "iddpm/diffusion/losses.h"
 #include "iddpm/evaluation/dataset_images.h"
+#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/version.h"
 
 namespace iddpm {
 namespace {
@@ -88,6 +90,7 @@ BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Da
                                     const BitsPerDimensionOptions& options, const ProgressCallback& progress) {
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
   BitsPerDimension result;
+  Sha256 hash;
   RunningMean total, prior, terms, x_0_error, epsilon_error;
   for_each_batch(dataset, indices, options.batch, result.skipped, [&](const DatasetImages& images) {
     const ReverseProcess p_theta = process_of(images.y);
@@ -108,7 +111,9 @@ BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Da
     const std::vector<double> values = to_vector(per_image);
     result.per_image.insert(result.per_image.end(), values.begin(), values.end());
     result.images += size;
+    hash.add(images.pixels);
   });
+  result.measured = {.sha256 = hash.hex(), .count = result.images, .image_shape = dataset.image_shape()};
   result.total = total.mean().item<double>();
   result.standard_error = total.standard_error().item<double>();
   result.prior = prior.mean().item<double>();
@@ -117,6 +122,15 @@ BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Da
   result.x_0_error = to_vector(x_0_error.mean());
   result.epsilon_error = to_vector(epsilon_error.mean());
   return result;
+}
+
+Protocol likelihood_protocol(const BitsPerDimension& bits, std::string source, ModelRecord model) {
+  Protocol protocol{.measurement = Measurement::likelihood,
+                    .images = bits.measured,
+                    .model = std::move(model),
+                    .software = fmt::format("iddpm {}", version)};
+  protocol.images.source = std::move(source);
+  return protocol;
 }
 
 }  // namespace iddpm

@@ -9,6 +9,7 @@
 #include "iddpm/data/dataset.h"
 #include "iddpm/diffusion/reverse_process.h"
 #include "iddpm/evaluation/progress.h"
+#include "iddpm/evaluation/protocol.h"
 #include "iddpm/samplers/sampler.h"
 
 namespace iddpm {
@@ -16,10 +17,10 @@ namespace iddpm {
 /// The variational bound of each of N images, in bits per dimension, and what goes with its terms (arXiv 2102.09672 eq.
 /// 4 to 7). float64 on the CPU.
 struct BoundTerms {
-  Tensor prior;          ///< [N]: L_T
-  Tensor terms;          ///< [N, T]: L_t of timestep t, the decoder's L_0 first
-  Tensor x_0_error;      ///< [N, T]: mean squared error of the predicted x_0
-  Tensor epsilon_error;  ///< [N, T]: mean squared error of the noise that the predicted x_0 implies
+  Tensor prior = {};          ///< [N]: L_T
+  Tensor terms = {};          ///< [N, T]: L_t of timestep t, the decoder's L_0 first
+  Tensor x_0_error = {};      ///< [N, T]: mean squared error of the predicted x_0
+  Tensor epsilon_error = {};  ///< [N, T]: mean squared error of the noise that the predicted x_0 implies
 
   /// The bound itself, [N].
   Tensor total() const;
@@ -45,12 +46,13 @@ struct BitsPerDimension {
   double total = 0.0;
   double standard_error = 0.0;  ///< of the total, as a mean over images; 0 for a single one
   double prior = 0.0;
-  std::vector<double> terms;                 ///< [T]
-  std::vector<double> terms_standard_error;  ///< [T]
-  std::vector<double> x_0_error;             ///< [T]
-  std::vector<double> epsilon_error;         ///< [T]
-  std::vector<double> per_image;             ///< [images]: each one's total
-  std::vector<std::string> skipped;          ///< names of broken images
+  std::vector<double> terms = {};                 ///< [T]
+  std::vector<double> terms_standard_error = {};  ///< [T]
+  std::vector<double> x_0_error = {};             ///< [T]
+  std::vector<double> epsilon_error = {};         ///< [T]
+  std::vector<double> per_image = {};             ///< [images]: each one's total
+  std::vector<std::string> skipped = {};          ///< names of broken images
+  ImageSetRecord measured = {};                   ///< the images, for the protocol; the caller names their source
 };
 
 /// The process whose network knows the classes y [N] of a batch (undefined if the data set has none).
@@ -62,5 +64,8 @@ BitsPerDimension bits_per_dimension(const ReverseProcess& p_theta, const Dataset
                                     const BitsPerDimensionOptions& options = {}, const ProgressCallback& progress = {});
 BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Dataset& dataset,
                                     const BitsPerDimensionOptions& options = {}, const ProgressCallback& progress = {});
+
+/// The protocol of such a measurement. `source`: what to call the images.
+Protocol likelihood_protocol(const BitsPerDimension& bits, std::string source, ModelRecord model);
 
 }  // namespace iddpm

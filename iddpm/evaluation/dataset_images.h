@@ -16,9 +16,9 @@ std::vector<std::int64_t> evenly_spread(std::int64_t size, std::int64_t count);
 
 /// Some images of a data set as they are stored.
 struct DatasetImages {
-  std::vector<std::int64_t> indices;  ///< their places in the data set
-  Tensor pixels;                      ///< uint8 [N, C, H, W]
-  Tensor y;                           ///< int64 [N]; undefined if the data set has no classes
+  std::vector<std::int64_t> indices = {};  ///< their places in the data set
+  Tensor pixels = {};                      ///< uint8 [N, C, H, W]
+  Tensor y = {};                           ///< int64 [N]; undefined if the data set has no classes
 };
 
 /// Visits the given images in batches of `batch`, each image once. Broken ones are left out and their names added to

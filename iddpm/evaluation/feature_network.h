@@ -9,8 +9,8 @@ namespace iddpm {
 
 /// Where features live. Distances in different spaces have nothing to do with one another, whatever their names.
 struct FeatureSpace {
-  std::string network;          ///< for people: "Inception 2015 (FID)", "fashion-mnist classifier"
-  std::string sha256;           ///< of the network's weights (sha256_of_tensors)
+  std::string network = {};     ///< for people: "Inception 2015 (FID)", "fashion-mnist classifier"
+  std::string sha256 = {};      ///< of the network's weights (sha256_of_tensors)
   std::int64_t dimensions = 0;  ///< of the pooled features
   bool is_fid = false;          ///< the Inception network with its published weights: its Frechet distance is FID
 
@@ -19,9 +19,9 @@ struct FeatureSpace {
 
 /// What a feature network says of a batch of images, float32.
 struct Features {
-  Tensor pooled;         ///< [N, D], what most metrics are computed from
-  Tensor spatial;        ///< [N, S], for sFID; undefined if the network has none
-  Tensor probabilities;  ///< [N, classes], for the Inception score; undefined if the network has none
+  Tensor pooled = {};         ///< [N, D], what most metrics are computed from
+  Tensor spatial = {};        ///< [N, S], for sFID; undefined if the network has none
+  Tensor probabilities = {};  ///< [N, classes], for the Inception score; undefined if the network has none
 };
 
 /// A network whose features samples are judged by.

@@ -9,8 +9,8 @@ namespace iddpm {
 /// Mean and covariance of a set of feature vectors.
 struct FeatureMoments {
   std::int64_t count = 0;  ///< vectors that they were computed from
-  Tensor mean;             ///< [D] float64
-  Tensor covariance;       ///< [D, D] float64, divided by count - 1
+  Tensor mean = {};        ///< [D] float64
+  Tensor covariance = {};  ///< [D, D] float64, divided by count - 1
 
   std::int64_t dimensions() const { return mean.size(0); }
 };
@@ -27,8 +27,8 @@ class FeatureStatistics {
 
  private:
   std::int64_t count_ = 0;
-  Tensor mean_;     // [D]
-  Tensor scatter_;  // [D, D]: sum of (x - mean) (x - mean)^T
+  Tensor mean_ = {};     // [D]
+  Tensor scatter_ = {};  // [D, D]: sum of (x - mean) (x - mean)^T
 };
 
 /// The moments of a whole set [N, D].

@@ -35,10 +35,10 @@ InceptionConvolution convolution(const std::string& block, const Layer& layer, s
 class LayoutBuilder {
  public:
   void add(const std::string& name, const std::string& prefix, const std::vector<Branch>& branches) {
-    InceptionBlock block{.name = name, .branches = {}};
+    InceptionBlock block{.name = name};
     std::int64_t outputs = 0;
     for (const Branch& branch : branches) {
-      InceptionBranch built{.pool = branch.pool, .chain = {}, .split = {}};
+      InceptionBranch built{.pool = branch.pool};
       std::int64_t channels = channels_;
       for (const Layer& layer : branch.chain) {
         built.chain.push_back(convolution(prefix, layer, channels));

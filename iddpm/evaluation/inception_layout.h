@@ -9,12 +9,12 @@ namespace iddpm {
 
 /// A convolution followed by batch normalisation and ReLU.
 struct InceptionConvolution {
-  std::string name;  ///< of its weights: "Mixed_5b.branch1x1" has .conv.weight and .bn.{weight, bias, running_mean,
-                     ///< running_var}
+  std::string name = {};  ///< of its weights: "Mixed_5b.branch1x1" has .conv.weight and .bn.{weight, bias,
+                          ///< running_mean, running_var}
   std::int64_t inputs = 0;
   std::int64_t outputs = 0;
-  std::array<std::int64_t, 2> kernel;   ///< height, width
-  std::array<std::int64_t, 2> padding;  ///< that keeps the size, or 0
+  std::array<std::int64_t, 2> kernel = {};   ///< height, width
+  std::array<std::int64_t, 2> padding = {};  ///< that keeps the size, or 0
   std::int64_t stride = 1;
 };
 
@@ -30,14 +30,14 @@ enum class InceptionPool {
 /// `split` ones side by side on the same input, their outputs concatenated.
 struct InceptionBranch {
   InceptionPool pool = InceptionPool::none;
-  std::vector<InceptionConvolution> chain;
-  std::vector<InceptionConvolution> split;
+  std::vector<InceptionConvolution> chain = {};
+  std::vector<InceptionConvolution> split = {};
 };
 
 /// Branches on the same input, their outputs concatenated along channels in this order.
 struct InceptionBlock {
-  std::string name;
-  std::vector<InceptionBranch> branches;
+  std::string name = {};
+  std::vector<InceptionBranch> branches = {};
 };
 
 /// The blocks of Inception v3 (Szegedy et al. 2015, arXiv 1512.00567) as in the graph of 2015-12-05 that FID is defined

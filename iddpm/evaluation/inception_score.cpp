@@ -24,7 +24,7 @@ InceptionScore inception_score(const Tensor& probabilities, std::int64_t splits)
     const Tensor divergence = at::xlogy(part, part) - at::xlogy(part, marginal);
     scores.push_back(std::exp(divergence.sum(1).mean().item<double>()));
   }
-  InceptionScore score;
+  InceptionScore score{.splits = splits};
   for (const double value : scores) score.mean += value / static_cast<double>(splits);
   for (const double value : scores) {
     score.standard_deviation += (value - score.mean) * (value - score.mean) / static_cast<double>(splits);

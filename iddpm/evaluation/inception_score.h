@@ -9,6 +9,7 @@ namespace iddpm {
 struct InceptionScore {
   double mean = 0.0;
   double standard_deviation = 0.0;  ///< over the splits; 0 with one
+  std::int64_t splits = 1;
 };
 
 /// exp(E_x KL(p(y | x) || p(y))) (Salimans et al. 2016, arXiv 1606.03498, section 4), with p(y) the mean over the

@@ -147,6 +147,17 @@ TEST(BitsPerDimension, RefuseImpossibleCounts) {
   expect_error([] { bits_per_dimension(small_process(), *images(3, 10), {.batch = 0}); }, {"0"});
 }
 
+TEST(BitsPerDimension, RecordTheirProtocol) {
+  const auto result = bits_per_dimension(small_process(), *images(4, 11));
+  const Protocol protocol = likelihood_protocol(result, "test images", {.checkpoint = "a run", .steps = steps});
+  EXPECT_EQ(protocol.images.source, "test images");
+  EXPECT_EQ(protocol.images.count, 4);
+  const auto again = bits_per_dimension(small_process(0.3), *images(4, 11), {.batch = 3, .seed = 5});
+  EXPECT_NO_THROW(require_comparable(protocol, likelihood_protocol(again, "the same", {})));
+  const auto other = bits_per_dimension(small_process(), *images(4, 12));
+  EXPECT_THROW(require_comparable(protocol, likelihood_protocol(other, "others", {})), Error);
+}
+
 TEST(BoundTerms, OfAPerfectNetworkOnConstantImagesAreNearZeroButForTheDecoder) {
   // With x_0 known to be 0, epsilon follows from x_t exactly, and the best variance is the posterior's (v = -1).
   const ForwardProcess q(linear_schedule({.steps = 50}));
