@@ -30,7 +30,7 @@ const nlohmann::json& JsonFields::field(const char* key) {
 }
 
 std::int64_t JsonFields::integer(const nlohmann::json& json, const std::string& key) const {
-  require(json.is_number_integer(), "{}: '{}' is a {}; expected an integer.", what_, key, json.type_name());
+  require(json.is_number_integer(), "{}: '{}' has type {}; expected an integer.", what_, key, json.type_name());
   if (json.is_number_unsigned()) {
     require(json.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max(), "{}: '{}' is {}; too large.", what_,
             key, json.get<std::uint64_t>());
@@ -39,13 +39,13 @@ std::int64_t JsonFields::integer(const nlohmann::json& json, const std::string& 
 }
 
 double JsonFields::number(const nlohmann::json& json, const std::string& key) const {
-  require(json.is_number(), "{}: '{}' is a {}; expected a number.", what_, key, json.type_name());
+  require(json.is_number(), "{}: '{}' has type {}; expected a number.", what_, key, json.type_name());
   return json.get<double>();
 }
 
 void JsonFields::read(const char* key, bool& value) {
   const nlohmann::json& json = field(key);
-  require(json.is_boolean(), "{}: '{}' is a {}; expected true or false.", what_, key, json.type_name());
+  require(json.is_boolean(), "{}: '{}' has type {}; expected true or false.", what_, key, json.type_name());
   value = json.get<bool>();
 }
 
@@ -55,7 +55,7 @@ void JsonFields::read(const char* key, double& value) { value = number(field(key
 
 void JsonFields::read(const char* key, std::string& value) {
   const nlohmann::json& json = field(key);
-  require(json.is_string(), "{}: '{}' is a {}; expected a string.", what_, key, json.type_name());
+  require(json.is_string(), "{}: '{}' has type {}; expected a string.", what_, key, json.type_name());
   value = json.get<std::string>();
 }
 
@@ -63,8 +63,8 @@ template <typename Value>
 void JsonFields::read_list(const char* key, std::vector<Value>& values) {
   const nlohmann::json& json = field(key);
   require(json.is_array() && json.size() <= longest_list,
-          "{}: '{}' is a {} of {} items; expected a list of at most {}.", what_, key, json.type_name(), json.size(),
-          longest_list);
+          "{}: '{}' has type {} and {} items; expected an array of at most {}.", what_, key, json.type_name(),
+          json.size(), longest_list);
   values.clear();
   for (const nlohmann::json& item : json) {
     if constexpr (std::is_same_v<Value, double>) {

@@ -74,7 +74,7 @@ struct SortedFlags {
 };
 
 SortedFlags sort_flags(ReferenceFamily family, const json& flags) {
-  require(flags.is_object(), "The reference's flags are a {}; expected an object.", flags.type_name());
+  require(flags.is_object(), "The reference's flags have JSON type {}; expected an object.", flags.type_name());
   const ReferenceDefaults defaults = reference_defaults(family);
   SortedFlags sorted = {.network = defaults.network, .diffusion = defaults.diffusion};
   std::vector<std::string> known = reference_other_flags();

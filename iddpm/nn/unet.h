@@ -11,9 +11,9 @@ namespace iddpm {
 
 /// What a network is told beside x_t and t.
 struct Condition {
-  Tensor y;               ///< [N] int64 class indices; needed if and only if the network has classes
-  Tensor low_resolution;  ///< [N, C, h, w], for super-resolution
-  Tensor dropout_keys;    ///< [N] int64, one per image: dropout is on if and only if this is given
+  Tensor y = {};               ///< [N] int64 class indices; needed if and only if the network has classes
+  Tensor low_resolution = {};  ///< [N, C, h, w], for super-resolution
+  Tensor dropout_keys = {};    ///< [N] int64, one per image: dropout is on if and only if this is given
 };
 
 /// The U-Net of the paper: predicts epsilon (and v) from x_t and t. A handle: copies share their parameters.

@@ -1,0 +1,247 @@
+#include "iddpm/nn/unet.h"
+
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "tests/nn/small_networks.h"
+
+namespace iddpm {
+namespace {
+
+const Tensor timesteps = at::tensor({3, 500, 17, 999}, at::kLong);
+const Tensor keys = at::tensor({11, 12, 13, 14}, at::kLong);
+
+double largest_difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
+
+TEST(UNet, PredictsZeroBeforeTraining) {
+  const UNet network(small_options());
+  const Tensor output = network(random_tensor({2, 3, 8, 8}, 1), timesteps.slice(0, 0, 2));
+  EXPECT_EQ(output.sizes(), at::IntArrayRef({2, 6, 8, 8}));
+  EXPECT_EQ(output.abs().max().item<double>(), 0.0);
+}
+
+TEST(UNet, AnImagesOutputDoesNotDependOnItsBatch) {
+  const at::NoGradGuard no_grad;
+  const UNet network = random_unet(small_options());
+  const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
+  const Tensor together = network(x_t, timesteps);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const Tensor alone = network(x_t.slice(0, i, i + 1), timesteps.slice(0, i, i + 1));
+    EXPECT_LT(largest_difference(alone, together.slice(0, i, i + 1)), 1e-5);
+  }
+}
+
+TEST(UNet, TakesImagesThatAreNotSquareAndOtherSizesThanTheOptions) {
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  options.image_height = 24;
+  options.image_width = 40;
+  options.channel_multipliers = {1, 2, 2};
+  options.attention_resolutions = {12, 6};
+  const UNet network = random_unet(options);
+  EXPECT_EQ(network(random_tensor({1, 3, 24, 40}, 1), timesteps.slice(0, 0, 1)).sizes(),
+            at::IntArrayRef({1, 6, 24, 40}));
+  EXPECT_EQ(network(random_tensor({1, 3, 8, 4}, 1), timesteps.slice(0, 0, 1)).sizes(), at::IntArrayRef({1, 6, 8, 4}));
+}
+
+TEST(UNet, ATransposedImageGivesADifferentButMirroredCost) {
+  // A network whose convolutions are symmetric commutes with transposition: height and width are not mixed up anywhere.
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  options.image_height = 8;
+  options.image_width = 12;
+  const UNet network = random_unet(options);
+  for (const auto& [name, parameter] : network.parameters()) {
+    if (parameter.dim() == 4) parameter.copy_((parameter + parameter.transpose(2, 3)) / 2.0);
+  }
+  const Tensor x_t = random_tensor({1, 3, 8, 12}, 1);
+  const Tensor t = timesteps.slice(0, 0, 1);
+  EXPECT_LT(largest_difference(network(x_t, t).transpose(2, 3), network(x_t.transpose(2, 3), t)), 1e-4);
+}
+
+class UNetWithChannels : public testing::TestWithParam<std::int64_t> {};
+
+TEST_P(UNetWithChannels, TakesImagesOfAnyNumberOfChannels) {
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  options.image_channels = GetParam();
+  const Tensor x_t = random_tensor({1, GetParam(), 8, 8}, 1);
+  const Tensor t = timesteps.slice(0, 0, 1);
+  EXPECT_EQ(random_unet(options)(x_t, t).size(1), 2 * GetParam());
+  options.predict_variance = false;
+  EXPECT_EQ(random_unet(options)(x_t, t).size(1), GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Counts, UNetWithChannels, testing::Values(1, 3, 4));
+
+TEST(UNet, EveryOptionMakesADifference) {
+  const at::NoGradGuard no_grad;
+  const Tensor x_t = random_tensor({1, 3, 8, 8}, 1);
+  const Tensor t = timesteps.slice(0, 1, 2);
+  const Tensor plain = random_unet(small_options())(x_t, t);
+  const auto differs = [&](auto change) {
+    UNetOptions options = small_options();
+    change(options);
+    return largest_difference(random_unet(options)(x_t, t), plain) > 1e-4;
+  };
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.heads = 4; }));
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.heads_upsample = 4; }));
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.head_channels = 16; }));
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.qkv_order = kernels::QkvOrder::qkv_first; }));
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.scale_shift_norm = false; }));
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.convolutional_resampling = false; }));
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.residual_resampling = true; }));
+  EXPECT_TRUE(differs([](UNetOptions& options) { options.attention_resolutions = {}; }));
+}
+
+TEST(UNet, SuperResolutionSeesTheLowResolutionImage) {
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  options.super_resolution = true;
+  const UNet network = random_unet(options);
+  const Tensor x_t = random_tensor({1, 3, 8, 8}, 1);
+  const Tensor t = timesteps.slice(0, 0, 1);
+  const Tensor one = network(x_t, t, {.low_resolution = random_tensor({1, 3, 4, 4}, 2)});
+  const Tensor other = network(x_t, t, {.low_resolution = random_tensor({1, 3, 4, 4}, 3)});
+  EXPECT_GT(largest_difference(one, other), 1e-4);
+  // A constant image stays constant when it is upsampled, whatever its size.
+  const Tensor constant = at::full({1, 3, 4, 4}, 0.5);
+  EXPECT_LT(largest_difference(network(x_t, t, {.low_resolution = constant}),
+                               network(x_t, t, {.low_resolution = constant.slice(2, 0, 2)})),
+            1e-5);
+}
+
+TEST(UNet, ClassesChangeTheOutput) {
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  options.classes = 10;
+  const UNet network = random_unet(options);
+  const Tensor x_t = random_tensor({1, 3, 8, 8}, 1).expand({2, 3, 8, 8});
+  const Tensor output = network(x_t, at::full({2}, 5, at::kLong), {.y = at::tensor({2, 9}, at::kLong)});
+  EXPECT_GT(largest_difference(output[0], output[1]), 1e-4);
+}
+
+TEST(UNet, WholeAndFractionalTimestepsAgree) {
+  const at::NoGradGuard no_grad;
+  const UNet network = random_unet(small_options());
+  const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
+  EXPECT_EQ(largest_difference(network(x_t, timesteps), network(x_t, timesteps.to(at::kFloat))), 0.0);
+  EXPECT_GT(largest_difference(network(x_t, timesteps), network(x_t, timesteps + 0.5)), 1e-6);
+}
+
+TEST(UNet, DropoutIsOnOnlyWithKeysAndMasksAreTheImagesOwn) {
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  options.dropout = 0.3;
+  const UNet network = random_unet(options);
+  const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
+  const Tensor plain = network(x_t, timesteps);
+  options.dropout = 0.0;
+  EXPECT_EQ(largest_difference(plain, random_unet(options)(x_t, timesteps)), 0.0);
+
+  const Tensor together = network(x_t, timesteps, {.dropout_keys = keys});
+  EXPECT_GT(largest_difference(together, plain), 1e-2);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const Tensor alone =
+        network(x_t.slice(0, i, i + 1), timesteps.slice(0, i, i + 1), {.dropout_keys = keys.slice(0, i, i + 1)});
+    EXPECT_LT(largest_difference(alone, together.slice(0, i, i + 1)), 1e-5);
+  }
+  EXPECT_GT(largest_difference(network(x_t, timesteps, {.dropout_keys = keys + 1}), together), 1e-2);
+}
+
+TEST(UNet, CopiesShareTheirParametersAndSeedsDecideThem) {
+  const UNet network(small_options(), 7);
+  const UNet copy = network;
+  const UNet same(small_options(), 7);
+  const UNet other(small_options(), 8);
+  for (std::size_t i = 0; i < network.parameters().size(); ++i) {
+    const auto& [name, parameter] = network.parameters()[i];
+    EXPECT_TRUE(parameter.is_same(copy.parameters()[i].second)) << name;
+    EXPECT_TRUE(parameter.equal(same.parameters()[i].second)) << name;
+    EXPECT_TRUE(parameter.requires_grad()) << name;
+  }
+  EXPECT_FALSE(network.parameters()[0].second.equal(other.parameters()[0].second));
+}
+
+TEST(UNet, ComputesInFloat64AndBFloat16) {
+  const at::NoGradGuard no_grad;
+  UNet network = random_unet(small_options());
+  const NamedParameters before = network.parameters();
+  const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
+  const Tensor expected = network(x_t, timesteps);
+  network.set_compute_type(at::kDouble);
+  EXPECT_EQ(before[0].second.scalar_type(), at::kDouble);
+  EXPECT_EQ(network(x_t, timesteps).scalar_type(), at::kDouble);
+  EXPECT_LT(largest_difference(network(x_t, timesteps), expected), 1e-4);
+  network.set_compute_type(at::kBFloat16);
+  EXPECT_EQ(before[0].second.scalar_type(), at::kFloat);
+  const Tensor coarse = network(x_t, timesteps);
+  EXPECT_EQ(coarse.scalar_type(), at::kFloat);
+  const double distance = (coarse - expected).square().mean().sqrt().item<double>() / expected.std().item<double>();
+  EXPECT_LT(distance, 3e-2);
+  EXPECT_GT(distance, 1e-4);
+  EXPECT_EQ(error_of([&] { network.set_compute_type(at::kLong); }),
+            "The network's compute type is Long; expected Float, BFloat16 or Double.");
+}
+
+TEST(UNet, ItsGradientIsTheDerivative) {
+  UNetOptions options = small_options();
+  options.classes = 3;
+  options.dropout = 0.2;
+  UNet network = random_unet(options);
+  network.set_compute_type(at::kDouble);
+  const Tensor x_t = random_tensor({2, 3, 8, 8}, 1).to(at::kDouble).requires_grad_(true);
+  const Tensor t = timesteps.slice(0, 0, 2);
+  const Condition condition = {.y = at::tensor({0, 2}, at::kLong), .dropout_keys = keys.slice(0, 0, 2)};
+  const Tensor direction = random_tensor({2, 6, 8, 8}, 2).to(at::kDouble);
+  const auto value = [&] { return (network(x_t, t, condition) * direction).sum(); };
+  std::vector<Tensor> leaves = {x_t};
+  for (const auto& [name, parameter] : network.parameters()) leaves.push_back(parameter);
+  const auto gradients = torch::autograd::grad({value()}, leaves);
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const Tensor step = random_tensor(leaves[i].sizes(), 50 + i).to(at::kDouble);
+    const double h = 1e-6;
+    leaves[i].add_(step, h);
+    const auto above = value().item<double>();
+    leaves[i].add_(step, -2 * h);
+    const auto below = value().item<double>();
+    leaves[i].add_(step, h);
+    const auto expected = (gradients[i] * step).sum().item<double>();
+    EXPECT_NEAR((above - below) / (2 * h), expected, 1e-5 * (1 + std::abs(expected))) << i;
+  }
+}
+
+TEST(UNet, NamesWhatIsWrongWithItsInput) {
+  const UNet network(small_options());
+  UNetOptions options = small_options();
+  options.classes = 10;
+  const UNet with_classes(options);
+  const Tensor x_t = random_tensor({2, 3, 8, 8}, 1);
+  const Tensor t = timesteps.slice(0, 0, 2);
+  EXPECT_EQ(error_of([&] { network(x_t.slice(3, 0, 7), t); }),
+            "The network's x_t has images of 8 x 7 pixels (height x width); expected both to be divisible by the "
+            "network's stride, 2.");
+  EXPECT_EQ(error_of([&] { network(x_t.slice(1, 0, 1), t); }),
+            "The network's x_t has shape [2, 1, 8, 8]; expected [N, 3, height, width].");
+  EXPECT_EQ(error_of([&] { network({}, t); }), "The network's x_t has shape none; expected [N, 3, height, width].");
+  EXPECT_EQ(error_of([&] { network(x_t, timesteps); }),
+            "The network's t has shape [4]; expected one timestep for each of 2 images.");
+  EXPECT_EQ(error_of([&] { network(x_t, t, {.y = t}); }), "The network has no classes; expected no y.");
+  EXPECT_EQ(error_of([&] { with_classes(x_t, t); }), "The network has 10 classes; expected y, a class for each image.");
+  EXPECT_EQ(error_of([&] {
+              with_classes(x_t, t, {.y = at::tensor({3, 10}, at::kLong)});
+            }),
+            "The network's y has class 10; expected 0 to 9.");
+  EXPECT_EQ(error_of([&] {
+              with_classes(x_t, t, {.y = at::tensor({-1, 10}, at::kLong)});
+            }),
+            "The network's y has class -1; expected 0 to 9.");
+  EXPECT_EQ(error_of([&] { network(x_t, t, {.low_resolution = x_t}); }),
+            "The network does no super-resolution; expected no low_resolution images.");
+  EXPECT_EQ(error_of([&] { network(x_t, t, {.dropout_keys = keys}); }),
+            "The network's dropout_keys have shape [4]; expected one int64 key for each of 2 images.");
+}
+
+}  // namespace
+}  // namespace iddpm
