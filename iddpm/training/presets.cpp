@@ -95,7 +95,7 @@ Preset fashion_mnist() {
                                 .channels = 32,
                                 .residual_blocks = 2,
                                 .channel_multipliers = {1, 2, 2},
-                                .attention_resolutions = {14, 7},
+                                .attention_resolutions = std::vector<std::int64_t>(1, 7),
                                 .heads = 4,
                                 .classes = 10,
                                 .predict_variance = true},
