@@ -14,6 +14,7 @@
 #include "cli/model_options.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
+#include "iddpm/io/npz.h"
 #include "iddpm/nn/network_statistics.h"
 #include "iddpm/training/trainer.h"
 #include "iddpm/version.h"
@@ -28,6 +29,9 @@ struct BenchmarkArguments {
   int repetitions = 5;
   bool forward_only = false;
   bool json = false;
+  std::filesystem::path checkpoint;
+  std::filesystem::path inputs;
+  std::filesystem::path outputs;
 };
 
 template <typename Work>
@@ -63,6 +67,29 @@ Inputs random_inputs(const UNetOptions& network, std::int64_t batch, at::Device 
   return inputs;
 }
 
+// x [N, C, H, W], t [N] and, for networks with classes, y [N], so that other programs can be given the same.
+Inputs read_inputs(const std::filesystem::path& path, const UNetOptions& network, at::Device device) {
+  const NamedTensors arrays = read_npz(path);
+  const auto find = [&](const std::string& name) {
+    for (const auto& [key, array] : arrays) {
+      if (key == name) return array.to(device);
+    }
+    fail("--inputs: '{}' holds no array {}; expected x, t{}", path.string(), name, network.classes > 0 ? " and y" : "");
+  };
+  Inputs inputs;
+  inputs.batch.x_0 = find("x").to(at::kFloat);
+  inputs.t = find("t");
+  if (network.classes > 0) inputs.batch.y = find("y").to(at::kLong);
+  return inputs;
+}
+
+void write_outputs(const std::filesystem::path& path, const UNet& network, const Inputs& inputs) {
+  const at::NoGradGuard no_gradient;
+  const Tensor output =
+      network(inputs.batch.x_0, inputs.t, {.y = inputs.batch.y, .low_resolution = {}, .dropout_keys = {}});
+  write_npz(path, {{"output", output.to(at::kCPU, at::kFloat).contiguous()}});
+}
+
 double forward_seconds(const UNet& network, const Inputs& inputs, int repetitions) {
   const at::NoGradGuard no_gradient;
   return median_seconds(repetitions, [&] {
@@ -91,35 +118,54 @@ std::string table(const nlohmann::json& result) {
   return text;
 }
 
+// The model to measure: a checkpoint's, or a preset's with fresh weights.
+Trainer make_trainer(const BenchmarkArguments& arguments, const Preset& preset, at::Device device) {
+  if (arguments.checkpoint.empty()) return Trainer(preset.model, preset.training, device);
+  return Trainer::from_checkpoint(Checkpoint(find_checkpoint(arguments.checkpoint)), {.ema_rate = {}, .raw = true},
+                                  preset.training, device);
+}
+
+Preset measured_preset(const BenchmarkArguments& arguments) {
+  Preset preset = chosen_preset(arguments.model, nullptr);
+  if (!arguments.checkpoint.empty()) {
+    preset.name = arguments.checkpoint.string();
+    preset.model = Checkpoint(find_checkpoint(arguments.checkpoint)).info().settings;
+  }
+  preset.training.precision = chosen_precision(arguments.compute);
+  preset.training.microbatch = 0;
+  if (preset.training.ema_rates.size() > 1) preset.training.ema_rates.resize(1);
+  return preset;
+}
+
 void run_benchmark(const BenchmarkArguments& arguments) {
   apply_threads(arguments.compute);
   const at::Device device = chosen_device(arguments.compute);
-  Preset preset = chosen_preset(arguments.model, nullptr);
-  preset.training.precision = chosen_precision(arguments.compute);
-  preset.training.batch = arguments.batch;
-  preset.training.microbatch = 0;
-  if (preset.training.ema_rates.size() > 1) preset.training.ema_rates.resize(1);
+  Preset preset = measured_preset(arguments);
+  const Inputs inputs = arguments.inputs.empty() ? random_inputs(preset.model.network, arguments.batch, device)
+                                                 : read_inputs(arguments.inputs, preset.model.network, device);
+  const std::int64_t batch_size = inputs.batch.x_0.size(0);
+  preset.training.batch = batch_size;
   const at::ScalarType type = scalar_type(preset.training.precision);
-  const Inputs inputs = random_inputs(preset.model.network, arguments.batch, device);
   const double gflop = network_statistics(preset.model.network).forward.total();
 
   nlohmann::json result = {{"version", version},
                            {"preset", preset.name},
-                           {"batch", arguments.batch},
+                           {"batch", batch_size},
                            {"precision", type == at::kBFloat16 ? "bfloat16" : "float32"},
                            {"threads", at::get_num_threads()},
                            {"device", device.str()},
                            {"gflop_per_image", gflop}};
   const auto add = [&](const std::string& what, double seconds, double work) {
     result[what + "_seconds"] = seconds;
-    result[what + "_images_per_second"] = static_cast<double>(arguments.batch) / seconds;
-    result[what + "_gflops"] = work * gflop * static_cast<double>(arguments.batch) / seconds;
+    result[what + "_images_per_second"] = static_cast<double>(batch_size) / seconds;
+    result[what + "_gflops"] = work * gflop * static_cast<double>(batch_size) / seconds;
   };
   {
-    Trainer trainer(preset.model, preset.training, device);
+    Trainer trainer = make_trainer(arguments, preset, device);
     result["parameters"] = count(trainer.network().parameters());
     UNet network = trainer.network();
     network.set_compute_type(type);
+    if (!arguments.outputs.empty()) write_outputs(arguments.outputs, network, inputs);
     add("forward", forward_seconds(network, inputs, arguments.repetitions), 1);
     // A step is one forward pass and about twice its arithmetic backwards.
     if (!arguments.forward_only) {
@@ -160,6 +206,12 @@ void add_benchmark(CLI::App& app) {
   verb->add_option("--repetitions", arguments->repetitions, "Measurements (5)")->check(CLI::Range(1, 1000));
   verb->add_flag("--forward-only", arguments->forward_only, "No training step");
   verb->add_flag("--json", arguments->json, "One JSON object");
+  constexpr const char* comparing = "Comparing with other programs";
+  verb->add_option("--checkpoint", arguments->checkpoint, "Measure this model, with its weights")->group(comparing);
+  verb->add_option("--inputs", arguments->inputs, "On the arrays x [N, C, H, W], t [N] and y [N] of this .npz")
+      ->group(comparing);
+  verb->add_option("--outputs", arguments->outputs, "Write the network's output for them to this .npz, as output")
+      ->group(comparing);
   add_model_options(*verb, arguments->model);
   add_compute_options(*verb, arguments->compute);
   verb->callback([arguments] { run_benchmark(*arguments); });
