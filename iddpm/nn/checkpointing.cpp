@@ -11,12 +11,23 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// What backward needs besides tensors, in the form in which an autograd function can keep it.
+/// A segment in the form in which an autograd function can keep it for backward.
 struct Replay : torch::CustomClassHolder {
   Replay(Segment segment, std::size_t inputs) : segment(std::move(segment)), inputs(inputs) {}
 
+  /// The segment's output from `tensors` (inputs, then parameters) with a graph of its own, and that graph's leaves.
+  std::pair<Tensor, variable_list> evaluate(at::TensorList tensors) const {
+    variable_list leaves = tensors.vec();
+    for (std::size_t i = 0; i < inputs; ++i) {
+      leaves[i] = tensors[i].detach().set_requires_grad(tensors[i].requires_grad());
+    }
+    const at::AutoGradMode with_gradient(true);
+    const kernels::KernelScope same_kernels(kernel_options);
+    return {segment({leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(inputs)}), leaves};
+  }
+
   Segment segment;
-  std::size_t inputs;  // the rest of the saved tensors are parameters
+  std::size_t inputs;
   kernels::KernelOptions kernel_options = kernels::kernel_options();
 };
 
@@ -24,23 +35,16 @@ struct CheckpointFunction : torch::autograd::Function<CheckpointFunction> {
   static Tensor forward(AutogradContext* context, at::TensorList tensors, const c10::intrusive_ptr<Replay>& replay) {
     context->save_for_backward(tensors.vec());
     context->saved_data["replay"] = at::IValue::make_capsule(replay);
-    return replay->segment(tensors.slice(0, replay->inputs).vec());
+    // With a graph, which is dropped at once: without one the kernels might choose differently than in backward.
+    return replay->evaluate(tensors).first.detach();
   }
 
   static variable_list backward(AutogradContext* context, variable_list output_gradients) {
     const auto replay = c10::static_intrusive_pointer_cast<Replay>(context->saved_data["replay"].toCapsule());
-    const variable_list saved = context->get_saved_variables();
-    variable_list leaves, needed;
-    for (std::size_t i = 0; i < saved.size(); ++i) {
-      const bool input = i < replay->inputs;
-      leaves.push_back(input ? saved[i].detach().set_requires_grad(saved[i].requires_grad()) : saved[i]);
-      if (leaves[i].requires_grad()) needed.push_back(leaves[i]);
-    }
-    Tensor output;
-    {
-      const at::AutoGradMode with_gradient(true);
-      const kernels::KernelScope same_kernels(replay->kernel_options);
-      output = replay->segment({leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(replay->inputs)});
+    const auto [output, leaves] = replay->evaluate(context->get_saved_variables());
+    variable_list needed;
+    for (const Tensor& leaf : leaves) {
+      if (leaf.requires_grad()) needed.push_back(leaf);
     }
     const variable_list found = torch::autograd::grad({output}, needed, {output_gradients[0]}, /*retain_graph=*/false,
                                                       /*create_graph=*/false, /*allow_unused=*/true);

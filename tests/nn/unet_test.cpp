@@ -44,8 +44,8 @@ TEST(UNet, TakesImagesThatAreNotSquareAndOtherSizesThanTheOptions) {
   EXPECT_EQ(network(random_tensor({1, 3, 8, 4}, 1), timesteps.slice(0, 0, 1)).sizes(), at::IntArrayRef({1, 6, 8, 4}));
 }
 
-TEST(UNet, ATransposedImageGivesADifferentButMirroredCost) {
-  // A network whose convolutions are symmetric commutes with transposition: height and width are not mixed up anywhere.
+// A network whose convolutions are symmetric commutes with transposition.
+TEST(UNet, DoesNotMixUpHeightAndWidth) {
   const at::NoGradGuard no_grad;
   UNetOptions options = small_options();
   options.image_height = 8;
