@@ -8,7 +8,8 @@
 /// The operations that the networks are made of. Each is differentiable, works on any device and type, and has two
 /// implementations: the plain one in LibTorch's own operations (kernels/reference.h), which is the definition, and
 /// where it pays a fast one for CPUs, chosen by dispatch on device, type and processor. Activations are [N, C, H, W]
-/// (any memory format; the fast path keeps channels-last).
+/// (any memory format; the fast path keeps channels-last); weights, biases and scales may be of another floating-point
+/// type than they (float32 beside bfloat16), the result has theirs, and gradients have the type of what they belong to.
 namespace iddpm::kernels {
 
 struct ConvolutionOptions {
