@@ -7,6 +7,7 @@
 
 #include "cli/command_line.h"
 #include "iddpm/data/batch_loader.h"
+#include "iddpm/training/training_memory.h"
 
 namespace iddpm::cli {
 namespace {
@@ -46,7 +47,12 @@ std::string dry_run(Trainer& trainer, std::shared_ptr<const Dataset> dataset, co
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / measured_steps;
 
   std::string text = fmt::format("Parameters       {}\n", format_count(count(trainer.network().parameters())));
-  text += fmt::format("Peak memory      {}\n", format_bytes(peak_memory_bytes()));
+  const TrainingMemory memory = estimate_training_memory(trainer.settings(), options);
+  text += fmt::format(
+      "Memory           {} at its peak; of it parameters {}, gradients {}, AdamW {}, EMA {}, activations about {}\n",
+      format_bytes(peak_memory_bytes()), format_bytes(static_cast<double>(memory.parameters)),
+      format_bytes(static_cast<double>(memory.gradients)), format_bytes(static_cast<double>(memory.optimizer)),
+      format_bytes(static_cast<double>(memory.averages)), format_bytes(static_cast<double>(memory.activations)));
   text += fmt::format("Time per step    {:.3f} s ({:.1f} images/s)\n", seconds,
                       static_cast<double>(options.batch) / seconds);
   double total = 0;

@@ -16,6 +16,7 @@
 #include "cli/run_report_builder.h"
 #include "cli/training_flags.h"
 #include "iddpm/core/error.h"
+#include "iddpm/data/dataset_summary.h"
 #include "iddpm/training/run_folder.h"
 #include "iddpm/training/training_run.h"
 
@@ -72,7 +73,15 @@ fs::path new_run_folder(const TrainArguments& arguments) {
   return folder;
 }
 
-void check_learned_size(const TrainArguments& arguments, DatasetOptions& options) {
+nlohmann::json summary_of(const Dataset& dataset, const fs::path& path) {
+  const DatasetSummary summary = dataset_summary(dataset, path);
+  return {{"size", summary.size},
+          {"image_shape", summary.image_shape},
+          {"classes", summary.class_names.size()},
+          {"fingerprint", summary.fingerprint}};
+}
+
+void set_image_size(const TrainArguments& arguments, DatasetOptions& options) {
   const ImageSize size = asked_image_size(arguments.model);
   options.image_height = size.height;
   options.image_width = size.width;
@@ -85,7 +94,7 @@ PreparedRun prepare_new_run(const TrainArguments& arguments) {
   RunRecord record;
   record.data = fs::absolute(arguments.data.path);
   record.data_options = dataset_options(arguments.data);
-  check_learned_size(arguments, record.data_options);
+  set_image_size(arguments, record.data_options);
   auto dataset = open_dataset(record.data, record.data_options);
   if (!record.data_options.image_height) {
     // Unasked, a model of the data's own size, but no larger than a small machine can train.
@@ -98,6 +107,7 @@ PreparedRun prepare_new_run(const TrainArguments& arguments) {
   }
   Preset preset = chosen_preset(arguments.model, dataset.get());
   record.preset = preset.name;
+  record.dataset_summary = summary_of(*dataset, record.data);
   preset.training.precision = chosen_precision(arguments.compute);
   apply(arguments.training, preset.training, record.run);
   check(preset.training);
@@ -116,6 +126,11 @@ PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
   for (const std::string& name : broken) say(fmt::format("Skipping a broken checkpoint: {}", name));
   Trainer trainer = Trainer::resume(checkpoint, chosen_device(arguments.compute));
   auto dataset = open_dataset(record.data, record.data_options);
+  const nlohmann::json summary = summary_of(*dataset, record.data);
+  require(!arguments.data.path.empty() || record.dataset_summary.is_null() || record.dataset_summary == summary,
+          "'{}' has changed since the run began ({} images then, {} now); name it with --data to go on all the same",
+          record.data.string(), record.dataset_summary.value("size", std::int64_t{0}), dataset->size());
+  record.dataset_summary = summary;
   return {arguments.resume, std::move(record), std::move(dataset), std::move(trainer)};
 }
 

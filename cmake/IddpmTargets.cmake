@@ -14,7 +14,7 @@ target_compile_options(iddpm_build_settings INTERFACE
 if(IDDPM_WARNINGS_AS_ERRORS AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # GCC 12 and 14 see overflows in std::string and std::vector that can't happen: warnings, but no errors.
   target_compile_options(iddpm_build_settings INTERFACE
-    -Wno-error=restrict -Wno-error=stringop-overflow -Wno-error=stringop-overread -Wno-error=array-bounds
+    -Wno-error=missing-field-initializers -Wno-error=restrict -Wno-error=stringop-overflow -Wno-error=stringop-overread -Wno-error=array-bounds
     -Wno-error=maybe-uninitialized -Wno-error=free-nonheap-object)
 endif()
 
