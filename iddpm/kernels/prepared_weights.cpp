@@ -35,6 +35,15 @@ class Cache {
     return total <= most_bytes;
   }
 
+  /// Forgets every form of the weight at that address.
+  void erase(const void* weight) {
+    const std::lock_guard lock(mutex_);
+    const auto first = entries_.lower_bound(Key{weight, {}, {}, 0});
+    auto last = first;
+    while (last != entries_.end() && std::get<0>(last->first) == weight) ++last;
+    entries_.erase(first, last);
+  }
+
   void insert(const Key& key, Entry entry) {
     const std::lock_guard lock(mutex_);
     forget_the_dead();
@@ -68,8 +77,13 @@ bool can_keep_weight(const Tensor& weight, WeightForm form, std::size_t bytes) {
   return !weight.is_inference() && cache().has_room(key_of(weight, form), bytes);
 }
 
+void forget_prepared(const Tensor& weight) { cache().erase(weight.data_ptr()); }
+
 Tensor prepared_weight(const Tensor& weight, WeightForm form, bool keep, const std::function<Tensor()>& prepare) {
-  if (!keep || weight.is_inference()) return prepare();
+  if (!keep || weight.is_inference()) {
+    forget_prepared(weight);
+    return prepare();
+  }
   const Key key = key_of(weight, form);
   const auto version = static_cast<std::uint32_t>(weight._version());
   Tensor prepared = cache().find(key, version);

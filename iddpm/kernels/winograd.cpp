@@ -54,6 +54,7 @@ class Weight {
       });
       data_ = prepared_.data_ptr<float>();
     } else {
+      forget_prepared(weight);
       data_ = scratch_floats(Scratch::transformed_weight, count);
       transform(g, weight, orientation, data_);
     }
