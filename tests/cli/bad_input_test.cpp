@@ -69,7 +69,7 @@ TEST_F(BadInput, AFolderWithoutImagesSaysWhichKindsThereAre) {
 }
 
 TEST_F(BadInput, ASizeThatIsNotDivisibleByTheStrideIsRefused) {
-  expect_refused("train --data images --run odd --steps 1" + tiny_model + "--image-size 9", {"9", "divisible by 2"});
+  expect_refused("train --data images --run odd --steps 1" + tiny_model + "--image-size 9", {"9 x 9", "stride of 2"});
   EXPECT_FALSE(std::filesystem::exists(*folder_ / "odd"));
 }
 
