@@ -79,7 +79,7 @@ void add_evaluate(CLI::App& app) {
       "Noise is drawn per image from --seed: the result doesn't depend on the batch size.");
   verb->add_option("model", request.model, "Run folder or checkpoint file")->required()->type_name("MODEL");
   add_data_options(*verb, request.data);
-  verb->add_option("--count", request.count, "Only the first so many images (default: all)")
+  verb->add_option("--count", request.count, "Only so many images, evenly spread over the data (default: all)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   verb->add_option("--steps", request.steps, "Shorten the process: '100', '10,15,20' (default: every step)");
   verb->add_option("--batch", request.batch, "Images at a time (64)")

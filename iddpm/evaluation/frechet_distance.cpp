@@ -10,13 +10,17 @@
 namespace iddpm {
 namespace {
 
-// F [D, r] with F F^T = C and r the numerical rank of C: its eigenvectors times the roots of their eigenvalues.
-// Eigenvalues at the level of rounding are no information, but their roots would not be small: they are left out.
+// F [D, r] with F F^T = C and r the numerical rank of C: the Cholesky factor, which is cheap, or if C is singular its
+// eigenvectors times the roots of their eigenvalues. Eigenvalues at the level of rounding are no information, but their
+// roots would not be small: they are left out.
 Tensor factor(const Tensor& covariance) {
+  const double rounding = std::numeric_limits<double>::epsilon() * static_cast<double>(covariance.size(0));
+  const auto [triangle, failed] = at::linalg_cholesky_ex(covariance);
+  const Tensor pivots = triangle.diagonal().square();
+  if (failed.item<int>() == 0 && pivots.min().item<double>() > rounding * pivots.max().item<double>()) return triangle;
+
   const auto [values, vectors] = at::linalg_eigh(covariance);
-  const double noise = std::numeric_limits<double>::epsilon() * static_cast<double>(covariance.size(0)) *
-                       std::max(values.max().item<double>(), 0.0);
-  const Tensor kept = at::nonzero(values > noise).squeeze(1);
+  const Tensor kept = at::nonzero(values > rounding * std::max(values.max().item<double>(), 0.0)).squeeze(1);
   return vectors.index_select(1, kept) * values.index_select(0, kept).sqrt();
 }
 

@@ -12,7 +12,7 @@ namespace iddpm {
 void save_reference_statistics(const std::filesystem::path& path, const FeatureSet& set);
 
 /// Throws Error naming the file if it is none of ours or inconsistent: types, shapes, counts, values that are not
-/// finite, a covariance that is not symmetric or has a negative diagonal.
+/// finite or absurdly large, a covariance that is not symmetric or has a negative diagonal.
 FeatureSet load_reference_statistics(const std::filesystem::path& path);
 
 }  // namespace iddpm

@@ -81,6 +81,7 @@ TEST_F(ReferenceStatistics, AreRefusedIfInconsistent) {
   expect_refused([](Tensors& tensors, Metadata&) { tensors["pooled.mean"] = at::zeros({7}, at::kDouble); }, "[7]");
   expect_refused([](Tensors& tensors, Metadata&) { tensors["pooled.mean"] = at::zeros({8}); }, "Float");
   expect_refused([&](Tensors& tensors, Metadata&) { tensors["pooled.mean"][0] = nan; }, "finite");
+  expect_refused([](Tensors& tensors, Metadata&) { tensors["pooled.covariance"] *= 1e200; }, "at most 1e+16");
   expect_refused([](Tensors& tensors, Metadata&) { tensors["pooled.covariance"][0][1] += 1.0; }, "symmetric");
   expect_refused([](Tensors& tensors, Metadata&) { tensors["pooled.covariance"][0][0] = -1.0; }, "diagonal");
   expect_refused([](Tensors& tensors, Metadata&) { tensors.erase("spatial.covariance"); }, "spatial.covariance");
