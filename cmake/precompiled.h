@@ -1,4 +1,5 @@
-// Headers that nearly every file needs, precompiled once (see cmake/IddpmTargets.cmake). Every file still includes what it uses.
+// Headers that nearly every file needs, precompiled once (see cmake/IddpmTargets.cmake). Every file still includes what
+// it uses.
 #pragma once
 
 #include <ATen/ATen.h>
