@@ -38,21 +38,26 @@ need_python_module() {
   python3 -c "import $1" 2>/dev/null || fail "Python's module $1 is missing; install it, on Debian: apt install $2"
 }
 
-# md5_matches FILE MD5
-md5_matches() { [[ $(md5sum <"$1") == "$2  -" ]]; }
+# checksum_matches FILE CHECKSUM: CHECKSUM is an MD5, or a SHA-512 if it is as long as one.
+checksum_matches() {
+  local program=md5sum
+  ((${#2} != 128)) || program=sha512sum
+  need $program
+  [[ $($program <"$1") == "$2  -" ]]
+}
 
-# download URL FILE [MD5]: goes on with an interrupted download; keeps a file that is already there and whole.
+# download URL FILE [CHECKSUM]: goes on with an interrupted download; keeps a file that is already there and whole.
 download() {
-  local url=$1 file=$2 md5=${3:-}
-  need curl md5sum
+  local url=$1 file=$2 checksum=${3:-}
+  need curl
   if [[ -f $file ]]; then
-    if [[ -z $md5 ]] || md5_matches "$file" "$md5"; then
+    if [[ -z $checksum ]] || checksum_matches "$file" "$checksum"; then
       return
     fi
     fail "$file is there, but its checksum is wrong; delete it and run this again"
   fi
   curl --fail --location --retry 3 --continue-at - --output "$file.part" "$url" || fail "could not download $url"
-  if [[ -n $md5 ]] && ! md5_matches "$file.part" "$md5"; then
+  if [[ -n $checksum ]] && ! checksum_matches "$file.part" "$checksum"; then
     rm -- "$file.part"
     fail "what came from $url has the wrong checksum"
   fi
