@@ -9,9 +9,9 @@ usage() {
 Usage: emoji.sh FOLDER [SIZE]
 
 Downloads the npm package emoji-datasource-twitter 16.0.0 (62 MB) from https://registry.npmjs.org, checks it against the
-SHA-512 that the registry states, and writes its 1,906 colour pictures, 64x64 with transparency, to FOLDER, in a
-sub-folder for each of nine categories (activities, animals-and-nature, ...). Variations of skin tone are left out. The
-pictures are Twemoji's: Copyright Twitter, Inc. and other contributors, licensed under CC-BY 4.0
+SHA-512 that the registry states, and writes its 1,906 colour pictures, 64x64 with transparency, to FOLDER/train and
+(every tenth) FOLDER/test, in a sub-folder for each of nine categories (activities, animals-and-nature, ...). Variations
+of skin tone are left out. The pictures are Twemoji's: Copyright Twitter, Inc. and other contributors, licensed under CC-BY 4.0
 (https://creativecommons.org/licenses/by/4.0/), which asks whoever shows them to say so. SIZE is the size to train at, in
 the command that is printed (default 32). Needs Python 3.
 
@@ -49,12 +49,13 @@ with tarfile.open(archive) as files:
             emoji = json.load(files.extractfile(file))
 
 counts = collections.Counter()
-for entry in emoji:
+for entry in sorted(emoji, key=lambda entry: entry["sort_order"]):
     category = entry["category"].lower().replace(" & ", "-and-")
     if category == "component" or not entry["has_img_twitter"]:  # components: swatches of skin tones
         continue
-    (folder / category).mkdir(exist_ok=True)
-    (folder / category / entry["image"]).write_bytes(pictures[entry["image"]])
+    split = "test" if counts[category] % 10 == 9 else "train"
+    (folder / split / category).mkdir(parents=True, exist_ok=True)
+    (folder / split / category / entry["image"]).write_bytes(pictures[entry["image"]])
     counts[category] += 1
 for category, count in sorted(counts.items()):
     print(f"{count:5} {category}")
