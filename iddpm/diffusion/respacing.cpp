@@ -12,6 +12,7 @@ namespace iddpm {
 namespace {
 
 constexpr std::string_view ddim_prefix = "ddim";
+constexpr std::string_view optimal_prefix = "optimal";
 
 std::string_view trim(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
@@ -60,6 +61,10 @@ std::vector<std::int64_t> ddim_timesteps(std::int64_t steps, const std::string& 
 std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::string& specification) {
   require(steps >= 1 && steps <= max_schedule_steps, "respacing '{}': expected a process of 1 to {} steps, got {}",
           specification, max_schedule_steps, steps);
+  require(!specification.starts_with(optimal_prefix),
+          "respacing '{}': which timesteps are the best has to be measured on a model (pairwise_bound tells them, and "
+          "'iddpm respace'); expected counts such as 250, 10,15,20 or ddim50",
+          specification);
   if (specification.starts_with(ddim_prefix)) return ddim_timesteps(steps, specification);
   std::vector<std::int64_t> timesteps;
   if (specification.empty()) {

@@ -15,7 +15,9 @@ namespace iddpm {
 ///   2010.02502). Where no integer stride keeps N of T, as 300 of 1000, which the published code refuses: floor(i T /
 ///   N) for i = 0 .. N - 1, the paper's own "linear" choice (appendix D.2), whose stride differs by at most 1;
 /// - "": all of them.
-/// Throws Error naming the specification and the numbers where it is malformed or asks for more than there are.
+/// The timesteps that are the best for a model ("optimal25" on the command line) don't follow from the specification
+/// alone: see optimal_respacing.h. Throws Error naming the specification and the numbers where it is malformed or asks
+/// for more than there are.
 std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::string& specification);
 
 /// The schedule of the shortened process: betas such that alpha_bar agrees with the original at the kept timesteps

@@ -84,6 +84,10 @@ TEST(Respacing, RefusesMalformedSpecifications) {
   }
 }
 
+TEST(Respacing, SaysThatOptimalTimestepsAreMeasuredOnAModel) {
+  expect_error([] { respaced_timesteps(100, "optimal25"); }, {"'optimal25'", "iddpm respace"});
+}
+
 TEST(RespacedSchedule, AgreesInAlphaBarAtTheKeptTimesteps) {
   const NoiseSchedule schedule = cosine_schedule({.steps = 400});
   const Timesteps timesteps = respaced_timesteps(400, "25");
