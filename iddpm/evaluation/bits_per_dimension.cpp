@@ -6,7 +6,6 @@
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/diffusion/losses.h"
-#include "iddpm/evaluation/dataset_images.h"
 #include "iddpm/evaluation/file_hash.h"
 #include "iddpm/version.h"
 
@@ -45,6 +44,10 @@ std::vector<double> to_vector(const Tensor& values) {
   return {contiguous.data_ptr<double>(), contiguous.data_ptr<double>() + contiguous.numel()};
 }
 
+}  // namespace
+
+Tensor BoundTerms::total() const { return terms.sum(1) + prior; }
+
 NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at::Device device) {
   std::vector<RandomStream> streams;
   for (const std::int64_t index : images.indices) {
@@ -52,10 +55,6 @@ NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at
   }
   return noise_from_streams(std::move(streams), images.pixels.sizes().slice(1).vec(), device);
 }
-
-}  // namespace
-
-Tensor BoundTerms::total() const { return terms.sum(1) + prior; }
 
 BoundTerms bound_terms(const ReverseProcess& p_theta, const Tensor& x_0, const NoiseSource& noise, bool clip_x_0,
                        const ProgressCallback& progress) {

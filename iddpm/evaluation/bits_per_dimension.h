@@ -8,6 +8,7 @@
 #include "iddpm/core/tensor.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/diffusion/reverse_process.h"
+#include "iddpm/evaluation/dataset_images.h"
 #include "iddpm/evaluation/progress.h"
 #include "iddpm/evaluation/protocol.h"
 #include "iddpm/samplers/sampler.h"
@@ -57,6 +58,9 @@ struct BitsPerDimension {
 
 /// The process whose network knows the classes y [N] of a batch (undefined if the data set has none).
 using ProcessOfClasses = std::function<ReverseProcess(const Tensor& y)>;
+
+/// The noise with which images of a data set are evaluated: image i of a seed has a stream of its own.
+NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at::Device device = at::kCPU);
 
 /// Bits per dimension on a data set, for a network without classes or one that is told each batch's. T passes of the
 /// network per image: `progress` counts images times timesteps.

@@ -27,6 +27,11 @@ std::optional<std::int64_t> step_of(const std::string& name) {
   return error == std::errc() && stopped == end && step >= 0 ? std::optional(step) : std::nullopt;
 }
 
+// model.safetensors -> model.<kind>.safetensors
+fs::path path_beside(const fs::path& checkpoint, const std::string& kind) {
+  return fs::path(checkpoint).replace_extension("." + kind + checkpoint.extension().string());
+}
+
 fs::path find_whole(const fs::path& folder, std::vector<std::string>* skipped,
                     const std::function<void(const fs::path&)>& check_whole) {
   const std::vector<RunCheckpoint> checkpoints = list_checkpoints(folder);
@@ -50,9 +55,9 @@ fs::path checkpoint_path(const fs::path& run_folder, std::int64_t step) {
   return run_folder / "checkpoints" / fmt::format("{}{:08d}{}", prefix, step, suffix);
 }
 
-fs::path training_state_path(const fs::path& checkpoint) {
-  return fs::path(checkpoint).replace_extension(".training" + checkpoint.extension().string());
-}
+fs::path training_state_path(const fs::path& checkpoint) { return path_beside(checkpoint, "training"); }
+
+fs::path pairwise_bound_path(const fs::path& checkpoint) { return path_beside(checkpoint, "pairwise_bound"); }
 
 std::vector<RunCheckpoint> list_checkpoints(const fs::path& run_folder) {
   std::error_code error;
@@ -98,6 +103,7 @@ void remove_old_checkpoints(const fs::path& run_folder, std::int64_t keep, std::
     fs::remove(checkpoints[i].path, error);
     require(!error, "cannot delete {}: {}", checkpoints[i].path.string(), error.message());
     fs::remove(training_state_path(checkpoints[i].path), error);
+    fs::remove(pairwise_bound_path(checkpoints[i].path), error);
   }
 }
 

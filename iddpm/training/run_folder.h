@@ -17,6 +17,8 @@ struct RunCheckpoint {
 std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder, std::int64_t step);
 /// What lies beside a model file for resuming: step_00012000.training.safetensors.
 std::filesystem::path training_state_path(const std::filesystem::path& checkpoint);
+/// Where the table of its best timesteps is kept, once measured: step_00012000.pairwise_bound.safetensors.
+std::filesystem::path pairwise_bound_path(const std::filesystem::path& checkpoint);
 
 /// The model files of a run (or of the folder itself, if it has no folder "checkpoints"), oldest first. Empty if there
 /// are none.
@@ -28,7 +30,8 @@ std::filesystem::path find_resumable_checkpoint(const std::filesystem::path& run
                                                 std::vector<std::string>* skipped = nullptr);
 
 /// Deletes all but the last `keep` of the checkpoints up to the one of `newest_step`, which always stays, each with its
-/// training state. Later ones (of a run that went on from before a damaged checkpoint) are left alone.
+/// training state and its table of timesteps. Later ones (of a run that went on from before a damaged checkpoint) are
+/// left alone.
 void remove_old_checkpoints(const std::filesystem::path& run_folder, std::int64_t keep, std::int64_t newest_step);
 
 }  // namespace iddpm

@@ -24,14 +24,16 @@ std::vector<std::int64_t> steps_in(const fs::path& folder) {
 TEST(RunFolder, ListsModelFilesByStepAndNothingElse) {
   const TemporaryFolder run;
   fs::create_directories(run / "checkpoints");
-  for (const char* name : {"step_00000010.safetensors", "step_00000009.safetensors", "step_123456789.safetensors",
-                           "step_00000010.training.safetensors", "step_.safetensors", "step_-1.safetensors",
-                           "step_1x.safetensors", "model.safetensors", ".safetensors"}) {
+  for (const char* name :
+       {"step_00000010.safetensors", "step_00000009.safetensors", "step_123456789.safetensors",
+        "step_00000010.training.safetensors", "step_00000010.pairwise_bound.safetensors", "step_.safetensors",
+        "step_-1.safetensors", "step_1x.safetensors", "model.safetensors", ".safetensors"}) {
     write_file_atomically(run / "checkpoints" / name, "");
   }
   EXPECT_EQ(steps_in(run.path()), (std::vector<std::int64_t>{9, 10, 123456789}));
   EXPECT_EQ(steps_in(run / "checkpoints"), (std::vector<std::int64_t>{9, 10, 123456789}));
   EXPECT_EQ(training_state_path("a/step_1.safetensors"), "a/step_1.training.safetensors");
+  EXPECT_EQ(pairwise_bound_path("a/step_1.safetensors"), "a/step_1.pairwise_bound.safetensors");
 }
 
 TEST(FindCheckpoint, TakesTheNewestOfARun) {
@@ -73,9 +75,11 @@ TEST(RunFolder, RetentionDeletesTheOldestWithTheirState) {
   const TemporaryFolder run;
   Trainer trainer(tiny_model(), tiny_training());
   for (const int step : {1, 2, 3, 4}) save_at(trainer, run, step);
+  write_file_atomically(pairwise_bound_path(checkpoint_path(run.path(), 1)), "");
   remove_old_checkpoints(run.path(), 2, 3);
   EXPECT_EQ(steps_in(run.path()), (std::vector<std::int64_t>{2, 3, 4})) << "a later one is left alone";
   EXPECT_FALSE(fs::exists(training_state_path(checkpoint_path(run.path(), 1))));
+  EXPECT_FALSE(fs::exists(pairwise_bound_path(checkpoint_path(run.path(), 1))));
   remove_old_checkpoints(run.path(), 0, 4);
   EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{4}) << "the newest stays";
   EXPECT_TRUE(fs::exists(training_state_path(checkpoint_path(run.path(), 4))));
