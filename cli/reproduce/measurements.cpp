@@ -1,0 +1,154 @@
+// Samples, their quality and likelihoods, each kept in the work folder.
+
+#include "cli/exit_codes.h"
+#include "cli/image_sampling.h"
+#include "cli/progress_bar.h"
+#include "cli/reproduce/workbench.h"
+#include "iddpm/core/error.h"
+#include "iddpm/evaluation/bits_per_dimension.h"
+#include "iddpm/evaluation/dataset_images.h"
+#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/evaluation/sample_metrics.h"
+#include "iddpm/io/npz.h"
+#include "iddpm/training/checkpoint.h"
+
+namespace iddpm::cli::reproduce {
+namespace {
+
+namespace fs = std::filesystem;
+
+nlohmann::json record_of(const SampleRecipe& recipe, std::uint64_t seed, Precision precision) {
+  return {{"checkpoint", identity(recipe.checkpoint)},
+          {"count", recipe.count},
+          {"sampler", recipe.sampler},
+          {"steps", recipe.steps},
+          {"timesteps", recipe.timesteps},
+          {"variance", recipe.variance ? name(*recipe.variance) : ""},
+          {"seed", seed},
+          {"precision", name(precision)}};
+}
+
+Tensor to_pixels(const Tensor& images) { return images.add(1).mul(127.5).round().clamp(0, 255).to(at::kByte); }
+
+std::string label_of(const fs::path& checkpoint) {
+  // .../models/cosine_hybrid/checkpoints/step_00001500.safetensors
+  const fs::path run = checkpoint.parent_path().parent_path();
+  return run.filename().string() + "_" + checkpoint.stem().string();
+}
+
+UNet load(const Checkpoint& checkpoint, const ComputeOptions& compute) {
+  UNet network = checkpoint.load_network();
+  network.to(chosen_device(compute));
+  network.set_compute_type(scalar_type(chosen_precision(compute)));
+  return network;
+}
+
+}  // namespace
+
+Tensor Workbench::samples(const SampleRecipe& recipe) {
+  const nlohmann::json depends_on = record_of(recipe, settings_.seed, chosen_precision(settings_.compute));
+  const nlohmann::json drawn = measured("samples_" + label_of(recipe.checkpoint), depends_on, [&] {
+    const Checkpoint checkpoint(recipe.checkpoint);
+    ModelSettings settings = checkpoint.info().settings;
+    if (recipe.variance) settings.diffusion.variance = *recipe.variance;
+    SamplingRequest request{.image_numbers = image_numbers(0, recipe.count),
+                            .labels = {},
+                            .seed = settings_.seed,
+                            .steps = recipe.steps,
+                            .timesteps = recipe.timesteps,
+                            .sampler = recipe.sampler,
+                            .batch = 100};
+    ProgressBar bar("Sampling " + label_of(recipe.checkpoint));
+    const Tensor images = sample_images(load(checkpoint, settings_.compute), settings, request, [&](double fraction) {
+      bar.update(fraction);
+      return !stop_.load();
+    });
+    if (stop_.load()) throw ExitWith{exit_interrupted};
+    const fs::path file = folder("samples") / fmt::format("{}-{}.npz", label_of(recipe.checkpoint),
+                                                          sha256(depends_on.dump()).substr(0, 12));
+    write_npz(file, {{"arr_0", to_pixels(images).permute({0, 2, 3, 1}).contiguous()}});
+    return nlohmann::json{{"file", file.filename().string()}};
+  });
+  const fs::path file = folder("samples") / drawn.at("file").get<std::string>();
+  return read_npz(file, {"arr_0"}).front().second.permute({0, 3, 1, 2}).contiguous();
+}
+
+const FeatureSet& Workbench::reference() {
+  if (reference_) return *reference_;
+  ProgressBar bar("Features of the training images");
+  std::vector<std::string> skipped;
+  reference_ = collect_features(
+      feature_network(), *training_images(),
+      {.count = scale().reference_images, .batch = 64, .source = data_name() + ", training images"}, skipped,
+      [&](std::int64_t done, std::int64_t all) { bar.update(static_cast<double>(done) / static_cast<double>(all)); });
+  return *reference_;
+}
+
+nlohmann::json Workbench::metrics(const std::string& source, const Tensor& images) {
+  const auto dataset = in_memory_dataset({.images = images, .labels = {}, .class_names = {}, .source = source});
+  std::vector<std::string> skipped;
+  const FeatureSet fake = collect_features(feature_network(), *dataset, {.batch = 64, .source = source}, skipped);
+  const SampleMetrics metrics = evaluate_samples(reference(), fake);
+  nlohmann::json json = metrics;
+  json["protocol"] = sample_protocol(reference(), fake, metrics);
+  json["measurement_id"] = measurement_id(sample_protocol(reference(), fake, metrics));
+  return json;
+}
+
+nlohmann::json Workbench::judge(const std::string& source, const Tensor& images) {
+  const nlohmann::json depends_on = {{"images", sha256_of_tensors({{"images", images.contiguous()}})},
+                                     {"features", feature_network().space().sha256},
+                                     {"reference", scale().reference_images}};
+  return measured("quality", depends_on, [&] { return metrics(source, images); });
+}
+
+nlohmann::json Workbench::judge(const SampleRecipe& recipe) {
+  return judge("samples of " + label_of(recipe.checkpoint), samples(recipe));
+}
+
+nlohmann::json Workbench::judge_real_images(std::int64_t count) {
+  std::vector<std::string> skipped;
+  std::vector<Tensor> pixels;
+  const Dataset& images = *test_images();
+  for_each_batch(images, evenly_spread(images.size(), count), 64, skipped,
+                 [&](const DatasetImages& batch) { pixels.push_back(batch.pixels); });
+  return judge(data_name() + (has_test_images() ? ", test images" : ", training images"), at::cat(pixels));
+}
+
+nlohmann::json Workbench::likelihood(const fs::path& checkpoint, const std::string& steps,
+                                     const std::vector<std::int64_t>& timesteps, std::optional<Variance> variance) {
+  const nlohmann::json depends_on = {{"checkpoint", identity(checkpoint)},
+                                     {"steps", steps},
+                                     {"timesteps", timesteps},
+                                     {"variance", variance ? name(*variance) : ""},
+                                     {"images", scale().likelihood_images},
+                                     {"seed", settings_.seed},
+                                     {"precision", name(chosen_precision(settings_.compute))}};
+  return measured("likelihood_" + label_of(checkpoint), depends_on, [&] {
+    const Checkpoint file(checkpoint);
+    DiffusionSettings diffusion = file.info().settings.diffusion;
+    if (variance) diffusion.variance = *variance;
+    const ReverseProcess whole = reverse_process(diffusion, conditioned(load(file, settings_.compute), Condition{}));
+    const ReverseProcess process = timesteps.empty() ? whole.respaced(steps) : whole.respaced(timesteps);
+    ProgressBar bar("Likelihood of " + label_of(checkpoint));
+    const BitsPerDimension bits = bits_per_dimension(process, *test_images(),
+                                                     {.count = scale().likelihood_images,
+                                                      .batch = 64,
+                                                      .seed = settings_.seed,
+                                                      .device = chosen_device(settings_.compute)},
+                                                     [&](std::int64_t done, std::int64_t all) {
+                                                       if (stop_.load()) throw ExitWith{exit_interrupted};
+                                                       bar.update(static_cast<double>(done) / static_cast<double>(all));
+                                                     });
+    return nlohmann::json{{"total", bits.total},
+                          {"standard_error", bits.standard_error},
+                          {"prior", bits.prior},
+                          {"images", bits.images},
+                          {"steps", process.steps()},
+                          {"terms", bits.terms},
+                          {"terms_standard_error", bits.terms_standard_error},
+                          {"per_image", bits.per_image}};
+  });
+}
+
+}  // namespace iddpm::cli::reproduce

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/compute_options.h"
+#include "cli/data_options.h"
+
+namespace iddpm::cli::reproduce {
+
+/// How much is spent on a finding. The defaults are for two processor cores and minutes; `full_scale` is the paper's.
+struct Scale {
+  std::int64_t diffusion_steps = 1000;
+  std::int64_t channels = 32;  ///< of the network's first level
+  std::int64_t residual_blocks = 1;
+  std::vector<double> channel_multipliers = {1, 2, 2};
+  std::vector<std::int64_t> attention_resolutions = {};  ///< the middle always has it
+  std::int64_t training_steps = 1500;
+  std::int64_t batch = 32;
+  double learning_rate = 5e-4;
+  double ema_rate = 0.995;
+  std::int64_t checkpoints = 5;          ///< per run, evenly spaced
+  std::int64_t samples = 300;            ///< drawn for each figure of quality
+  std::int64_t step_samples = 150;       ///< the same for each number of steps of sampling-steps
+  std::int64_t reference_images = 5000;  ///< that they are compared with
+  std::int64_t sampling_steps = 50;      ///< where a finding doesn't vary them
+  std::int64_t likelihood_images = 24;
+  std::int64_t feature_steps = 1500;  ///< training of the classifier that samples are judged by
+  std::int64_t noise_batches = 32;    ///< of gradients, for the noise scale
+};
+
+/// The paper's CIFAR-10 scale: T = 4000, 128 channels, 500,000 steps, 50,000 samples.
+Scale full_scale();
+
+struct Settings {
+  DataOptions data;
+  std::int64_t image_size = 0;  ///< 0: the data's own
+  ComputeOptions compute;
+  Scale scale;
+  std::uint64_t seed = 0;
+  std::filesystem::path work;                ///< models, samples and measurements: what is there is not done again
+  std::filesystem::path out = "reproduced";  ///< figures and numbers, a folder per data set
+  std::filesystem::path page;                ///< the table of findings (default: OUT/results.md)
+  std::filesystem::path features;            ///< a feature network to judge by; empty: a classifier trained on the data
+};
+
+/// --scale, what overrides it, and where things go.
+void add_settings(CLI::App& verb, Settings& settings);
+
+void to_json(nlohmann::json& json, const Scale& scale);
+
+/// The options that differ from the small scale's defaults, as one would type them.
+std::string command_options(const Settings& settings);
+
+}  // namespace iddpm::cli::reproduce

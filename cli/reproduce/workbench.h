@@ -1,0 +1,117 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/reproduce/settings.h"
+#include "iddpm/data/dataset.h"
+#include "iddpm/evaluation/feature_set.h"
+#include "iddpm/training/model_settings.h"
+#include "iddpm/training/training_options.h"
+
+namespace iddpm::cli::reproduce {
+
+/// One of the models that findings share.
+struct ModelRecipe {
+  std::string name;  ///< of its folder
+  std::string schedule = "cosine";
+  Objective objective = Objective::hybrid;
+  Variance variance = Variance::learned_range;
+  TimestepSampling timesteps = TimestepSampling::uniform;
+  std::optional<Precision> precision = {};           ///< unset: the program's choice
+  std::uint64_t seed_offset = 0;                     ///< added to the settings' seed
+  std::optional<std::int64_t> residual_blocks = {};  ///< unset: the scale's
+  std::vector<double> channel_multipliers = {};      ///< empty: the scale's
+};
+
+/// A model that stands in the work folder, trained as far as the scale asks.
+struct TrainedModel {
+  std::string name;
+  std::filesystem::path run;
+  std::vector<std::filesystem::path> checkpoints;  ///< at the scale's even steps, the last one included
+  std::vector<std::int64_t> steps;                 ///< of each
+  double seconds = 0;                              ///< of processor time that training took, all cores together
+  const std::filesystem::path& last() const { return checkpoints.back(); }
+};
+
+/// Samples of a checkpoint: how many, and how they are drawn.
+struct SampleRecipe {
+  std::filesystem::path checkpoint;
+  std::int64_t count = 0;
+  std::string sampler = "ancestral";
+  std::string steps = {};                    ///< a respacing specification
+  std::vector<std::int64_t> timesteps = {};  ///< or the timesteps themselves
+  std::optional<Variance> variance = {};     ///< another fixed one than the checkpoint says
+};
+
+/// Where the findings are made: data, models, samples and measurements, each kept in the work folder under a name that
+/// stands for all it depends on. What is there is taken; what isn't is made. Ctrl-C leaves what is finished.
+class Workbench {
+ public:
+  explicit Workbench(Settings settings);
+
+  const Settings& settings() const { return settings_; }
+  const Scale& scale() const { return settings_.scale; }
+  /// The data set's name: its folder's.
+  std::string data_name() const;
+  const std::shared_ptr<const Dataset>& training_images();
+  /// The test split; the training images themselves where there is none.
+  const std::shared_ptr<const Dataset>& test_images();
+  bool has_test_images();
+
+  ModelSettings model_settings(const ModelRecipe& recipe);
+  TrainingOptions training_options(const ModelRecipe& recipe) const;
+  /// Trains it, or goes on with it, if need be.
+  TrainedModel model(const ModelRecipe& recipe);
+
+  /// uint8 [N, C, H, W].
+  Tensor samples(const SampleRecipe& recipe);
+  /// Metrics against the training images in the feature space (sample_metrics.h's names), with "protocol".
+  nlohmann::json judge(const SampleRecipe& recipe);
+  /// The same for images from elsewhere, uint8 [N, C, H, W].
+  nlohmann::json judge(const std::string& source, const Tensor& images);
+  /// The metrics of as many real images that aren't in the reference: how good a perfect model would look.
+  nlohmann::json judge_real_images(std::int64_t count);
+
+  /// Bits per dimension on test images and its terms: "total", "standard_error", "prior", "terms", ...
+  nlohmann::json likelihood(const std::filesystem::path& checkpoint, const std::string& steps = {},
+                            const std::vector<std::int64_t>& timesteps = {}, std::optional<Variance> variance = {});
+
+  /// A measurement kept under `label` and all that it depends on. Its time is counted where it was made.
+  nlohmann::json measured(const std::string& label, const nlohmann::json& depends_on,
+                          const std::function<nlohmann::json()>& measure);
+
+  /// Starts to count the time that a finding takes, work that is taken from the folder included.
+  void start_counting() { seconds_ = 0; }
+  /// Seconds of processor time, of all cores together.
+  double seconds() const { return seconds_; }
+  void count(double seconds) { seconds_ += seconds; }
+
+  const std::atomic<bool>& stop() const { return stop_; }
+  std::filesystem::path folder(const std::string& name) const;
+
+ private:
+  std::shared_ptr<const Dataset> open(const std::string& split) const;
+  const FeatureNetwork& feature_network();
+  const FeatureSet& reference();
+  nlohmann::json metrics(const std::string& source, const Tensor& images);
+
+  Settings settings_;
+  const std::atomic<bool>& stop_;
+  std::shared_ptr<const Dataset> training_, test_;
+  std::unique_ptr<FeatureNetwork> features_;
+  std::optional<FeatureSet> reference_;
+  double seconds_ = 0;
+};
+
+/// Identity of a model file: SHA-256 of its bytes.
+std::string identity(const std::filesystem::path& checkpoint);
+
+}  // namespace iddpm::cli::reproduce

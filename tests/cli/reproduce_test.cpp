@@ -1,0 +1,95 @@
+// Every finding of `iddpm reproduce` at a scale of seconds: that it runs, writes what it says, and does nothing twice.
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program.h"
+
+namespace iddpm::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string toy_scale =
+    " --data images --diffusion-steps 20 --channels 32 --multipliers 1,1 --training-steps 4 --batch 4 --checkpoints 2 "
+    "--samples 6 --step-samples 6 --reference-images 12 --sampling-steps 4 --likelihood-images 2 --feature-steps 3 "
+    "--noise-batches 3 --work work --out out --page out/results.md --threads 1 ";
+
+class Reproduce : public ::testing::TestWithParam<const char*> {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    write_tiny_images(*folder_ / "images");
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+  static ProgramResult run(const std::string& arguments) {
+    return run_program(folder_->path(), "reproduce " + arguments + toy_scale);
+  }
+  static fs::path at(const std::string& name) { return *folder_ / name; }
+
+  static TemporaryFolder* folder_;
+};
+
+TemporaryFolder* Reproduce::folder_ = nullptr;
+
+}  // namespace
+
+TEST_P(Reproduce, WritesFigureNumbersAndALineOfThePage) {
+  const std::string name = GetParam();
+  const auto result = run(name);
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  for (const char* ending : {".png", ".svg", ".json"}) EXPECT_TRUE(fs::exists(at("out/images/" + name + ending)));
+  const auto json = nlohmann::json::parse(text_of(at("out/images/" + name + ".json")));
+  EXPECT_FALSE(json["numbers"].empty());
+  const std::string page = text_of(at("out/results.md"));
+  EXPECT_NE(page.find(json["found"].get<std::string>()), std::string::npos);
+  EXPECT_NE(page.find("images/" + name + ".png"), std::string::npos);
+}
+
+TEST_P(Reproduce, TakesFromTheWorkFolderWhatIsThere) {
+  const std::string name = GetParam();
+  ASSERT_EQ(run(name).exit_code, 0);
+  const auto first = nlohmann::json::parse(text_of(at("out/images/" + name + ".json")));
+  const auto newest = [&] {
+    fs::file_time_type time{};
+    for (const auto& entry : fs::recursive_directory_iterator(at("work"))) {
+      if (entry.is_regular_file()) time = std::max(time, entry.last_write_time());
+    }
+    return time;
+  };
+  if (name != "variance-ratio") {
+    const auto before = newest();
+    ASSERT_EQ(run(name).exit_code, 0);
+    EXPECT_EQ(newest(), before) << "something was made again";
+  }
+  const auto second = nlohmann::json::parse(text_of(at("out/images/" + name + ".json")));
+  EXPECT_EQ(first["numbers"], second["numbers"]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Findings, Reproduce,
+                         ::testing::Values("variance-ratio", "vlb-terms", "schedules", "objectives", "gradient-noise",
+                                           "sampling-steps", "gan", "compute", "precision"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST_F(Reproduce, NamesTheNearestFinding) {
+  const auto result = run("vlb-term");
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_NE(result.errors.find("vlb-terms"), std::string::npos) << result.errors;
+}
+
+TEST_F(Reproduce, RefusesAWorkFolderOfOtherModels) {
+  ASSERT_EQ(run("vlb-terms").exit_code, 0);
+  const auto other = run_program(folder_->path(), "reproduce vlb-terms" + toy_scale + "--batch 5");
+  EXPECT_NE(other.exit_code, 0);
+  EXPECT_NE(other.errors.find("other settings"), std::string::npos) << other.errors;
+}
+
+}  // namespace iddpm::test
