@@ -30,6 +30,7 @@
 #include "iddpm/samplers/sampler.h"
 #include "iddpm/training/adam_w.h"
 #include "iddpm/training/checkpoint.h"
+#include "iddpm/training/gradient_noise_scale.h"
 #include "iddpm/training/presets.h"
 #include "iddpm/training/trainer.h"
 #include "iddpm/training/training_run.h"
