@@ -12,6 +12,7 @@
 #include "cli/dry_run.h"
 #include "cli/machine_peak.h"
 #include "cli/model_options.h"
+#include "cli/operation_breakdown.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/io/npz.h"
@@ -28,6 +29,8 @@ struct BenchmarkArguments {
   std::int64_t batch = 8;
   int repetitions = 5;
   bool forward_only = false;
+  bool train_only = false;
+  bool breakdown = false;
   bool json = false;
   std::filesystem::path checkpoint;
   std::filesystem::path inputs;
@@ -90,13 +93,16 @@ void write_outputs(const std::filesystem::path& path, const UNet& network, const
   write_npz(path, {{"output", output.to(at::kCPU, at::kFloat).contiguous()}});
 }
 
-double forward_seconds(const UNet& network, const Inputs& inputs, int repetitions) {
+void forward_pass(const UNet& network, const Inputs& inputs) {
   const at::NoGradGuard no_gradient;
-  return median_seconds(repetitions, [&] {
-    const Tensor y =
-        network(inputs.batch.x_0, inputs.t, {.y = inputs.batch.y, .low_resolution = {}, .dropout_keys = {}});
-    (void)y[0][0][0][0].item<float>();
-  });
+  const Tensor y = network(inputs.batch.x_0, inputs.t, {.y = inputs.batch.y, .low_resolution = {}, .dropout_keys = {}});
+  (void)y[0][0][0][0].item<float>();  // waits for the device
+}
+
+void training_step(Trainer& trainer, const Inputs& inputs) {
+  Batch batch = inputs.batch;
+  batch.first_example = trainer.examples_seen();
+  trainer.step(batch);
 }
 
 std::string table(const nlohmann::json& result) {
@@ -112,6 +118,10 @@ std::string table(const nlohmann::json& result) {
     text += fmt::format("{:<10} {:>12.4f} {:>12.1f} {:>12.1f} {:>13.0f}%\n", what,
                         result[std::string(what) + "_seconds"].get<double>(),
                         result[std::string(what) + "_images_per_second"].get<double>(), gflops, 100 * gflops / peak);
+  }
+  for (const char* what : {"forward", "train"}) {
+    const std::string key = std::string(what) + "_breakdown";
+    if (result.contains(key)) text += fmt::format("\n{}\n{}\n", what, breakdown_table(result[key]));
   }
   text += fmt::format("Peak of this machine, measured: {:.0f} GFLOP/s. Largest memory: {}.\n", peak,
                       format_bytes(result["peak_memory_bytes"]));
@@ -155,10 +165,12 @@ void run_benchmark(const BenchmarkArguments& arguments) {
                            {"threads", at::get_num_threads()},
                            {"device", device.str()},
                            {"gflop_per_image", gflop}};
-  const auto add = [&](const std::string& what, double seconds, double work) {
+  const auto measure = [&](const std::string& what, double work, const std::function<void()>& run) {
+    const double seconds = median_seconds(arguments.repetitions, run);
     result[what + "_seconds"] = seconds;
     result[what + "_images_per_second"] = static_cast<double>(batch_size) / seconds;
     result[what + "_gflops"] = work * gflop * static_cast<double>(batch_size) / seconds;
+    if (arguments.breakdown) result[what + "_breakdown"] = operation_breakdown(arguments.repetitions, run);
   };
   {
     Trainer trainer = make_trainer(arguments, preset, device);
@@ -166,18 +178,9 @@ void run_benchmark(const BenchmarkArguments& arguments) {
     UNet network = trainer.network();
     network.set_compute_type(type);
     if (!arguments.outputs.empty()) write_outputs(arguments.outputs, network, inputs);
-    add("forward", forward_seconds(network, inputs, arguments.repetitions), 1);
+    if (!arguments.train_only) measure("forward", 1, [&] { forward_pass(network, inputs); });
     // A step is one forward pass and about twice its arithmetic backwards.
-    if (!arguments.forward_only) {
-      add("train",
-          median_seconds(arguments.repetitions,
-                         [&] {
-                           Batch batch = inputs.batch;
-                           batch.first_example = trainer.examples_seen();
-                           trainer.step(batch);
-                         }),
-          3);
-    }
+    if (!arguments.forward_only) measure("train", 3, [&] { training_step(trainer, inputs); });
   }
   result["peak_memory_bytes"] = peak_memory_bytes();
   result["peak_gflops"] = measured_peak_flops(type, device) / 1e9;
@@ -200,11 +203,14 @@ void add_benchmark(CLI::App& app) {
       "  iddpm benchmark --preset cifar10 --batch 8\n"
       "  iddpm benchmark --preset small --batch 32 --precision float32 --threads 1\n"
       "  iddpm benchmark --preset small --channels 64 --json\n"
+      "  iddpm benchmark --preset cifar10 --breakdown\n"
       "A training step is forward, loss, backward, AdamW and one EMA. Seconds are medians after one warm-up.");
   verb->add_option("--batch", arguments->batch, "Images at a time (8)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
   verb->add_option("--repetitions", arguments->repetitions, "Measurements (5)")->check(CLI::Range(1, 1000));
-  verb->add_flag("--forward-only", arguments->forward_only, "No training step");
+  auto* forward_only = verb->add_flag("--forward-only", arguments->forward_only, "No training step");
+  verb->add_flag("--train-only", arguments->train_only, "No forward pass by itself")->excludes(forward_only);
+  verb->add_flag("--breakdown", arguments->breakdown, "Say which operations the time goes to (of the fast CPU path)");
   verb->add_flag("--json", arguments->json, "One JSON object");
   constexpr const char* comparing = "Comparing with other programs";
   verb->add_option("--checkpoint", arguments->checkpoint, "Measure this model, with its weights")->group(comparing);

@@ -7,6 +7,7 @@
 
 #include "iddpm/kernels/attention_vector.h"
 #include "iddpm/kernels/channels_last.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/parallel.h"
 #include "iddpm/kernels/scratch.h"
 
@@ -114,6 +115,7 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
+    const TimedOperation timed(Operation::attention_backward);
     const auto saved = context->get_saved_variables();
     const Tensor &qkv = saved[0], &out = saved[1];
     const auto order = context->saved_data["heads_first"].toBool() ? QkvOrder::heads_first : QkvOrder::qkv_first;

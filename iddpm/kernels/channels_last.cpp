@@ -1,5 +1,7 @@
 #include "iddpm/kernels/channels_last.h"
 
+#include "iddpm/kernels/operation_timer.h"
+
 namespace iddpm::kernels::cpu {
 namespace {
 
@@ -25,7 +27,11 @@ bool is_channels_last(const Tensor& x) {
   return true;
 }
 
-Tensor channels_last(const Tensor& x) { return is_channels_last(x) ? x : empty_channels_last(x, x.sizes()).copy_(x); }
+Tensor channels_last(const Tensor& x) {
+  if (is_channels_last(x)) return x;
+  const TimedOperation timed(Operation::layout_conversion);
+  return empty_channels_last(x, x.sizes()).copy_(x);
+}
 
 Tensor empty_channels_last(const Tensor& x, at::IntArrayRef shape) {
   return at::empty_strided(shape, channels_last_strides(shape), x.options().requires_grad(c10::nullopt));

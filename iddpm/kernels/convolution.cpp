@@ -6,6 +6,7 @@
 #include "iddpm/kernels/convolution_geometry.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/onednn_convolution.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/winograd.h"
 
 namespace iddpm::kernels::cpu {
@@ -51,9 +52,11 @@ Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const 
   const Tensor addend = residual.defined() ? channels_last(residual.detach().to(x.scalar_type())) : residual;
   keep_weight = keep_weight && floats.data_ptr() == weight.data_ptr();  // not a converted copy
   if (uses_winograd(g, floats, keep_weight, kernel_options().winograd)) {
+    const TimedOperation timed(Operation::winograd_convolution);
     winograd::forward(g, x, floats, biases, addend, y, keep_weight);
     return y;
   }
+  const TimedOperation timed(Operation::direct_convolution);
   g.residual = g.residual && onednn::adds_residual();
   onednn::forward(g, x, floats, biases, addend, y, keep_weight);
   if (residual.defined() && !g.residual) y.add_(addend);
@@ -90,13 +93,17 @@ class ConvolutionFunction : public torch::autograd::Function<ConvolutionFunction
 
     Tensor dx, dweight, dbias, dresidual;
     if (context->needs_input_grad(0)) {
+      const TimedOperation timed(by_winograd ? Operation::winograd_convolution_backward_data
+                                             : Operation::direct_convolution_backward_data);
       dx = empty_channels_last(x, x.sizes());
       (by_winograd ? winograd::backward_data : onednn::backward_data)(g, dy, floats, dx, /*keep_weight=*/false);
     }
     if (context->needs_input_grad(1)) {
-      const auto floats = x.options().dtype(at::kFloat).requires_grad(c10::nullopt);
-      dweight = at::empty(weight.sizes(), floats);
-      if (bias_type >= 0) dbias = at::empty({g.out_channels}, floats);
+      const TimedOperation timed(by_winograd ? Operation::winograd_convolution_backward_weights
+                                             : Operation::direct_convolution_backward_weights);
+      const auto float_options = x.options().dtype(at::kFloat).requires_grad(c10::nullopt);
+      dweight = at::empty(weight.sizes(), float_options);
+      if (bias_type >= 0) dbias = at::empty({g.out_channels}, float_options);
       (by_winograd ? winograd::backward_weights : onednn::backward_weights)(g, x, dy, dweight, dbias);
       dweight = dweight.to(weight.scalar_type());
     } else if (bias_type >= 0) {

@@ -7,6 +7,7 @@
 
 #include "iddpm/kernels/channels_last.h"
 #include "iddpm/kernels/group_norm_vector.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/parallel.h"
 
 namespace iddpm::kernels::cpu {
@@ -265,6 +266,7 @@ class GroupNormFunction : public torch::autograd::Function<GroupNormFunction> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
+    const TimedOperation timed(Operation::group_norm_backward);
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2], &scale = saved[3], &shift = saved[4];
     const Arguments arguments{x,       float_array(weight), float_array(bias), float_array(scale), float_array(shift),

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "iddpm/core/error.h"
+#include "iddpm/kernels/operation_timer.h"
 
 namespace iddpm::kernels::cpu {
 namespace {
@@ -56,6 +57,7 @@ class LinearFunction : public torch::autograd::Function<LinearFunction> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
+    const TimedOperation timed(Operation::linear_backward);
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
     const std::int64_t in = weight.size(1), out = weight.size(0);

@@ -7,6 +7,7 @@
 #include "iddpm/kernels/group_norm.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/linear.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/rearrange.h"
 #include "iddpm/kernels/reference.h"
 
@@ -87,7 +88,10 @@ Tensor convolution_add(const Tensor& x, const Tensor& weight, const Tensor& bias
 
 Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias, double epsilon) {
   require_group_norm("group_norm", x, groups, weight, bias);
-  if (is_fast(x)) return cpu::group_norm(x, groups, weight, bias, {}, /*silu=*/false, {}, epsilon);
+  if (is_fast(x)) {
+    const TimedOperation timed(Operation::group_norm);
+    return cpu::group_norm(x, groups, weight, bias, {}, /*silu=*/false, {}, epsilon);
+  }
   return reference::group_norm(x, groups, weight, bias, epsilon);
 }
 
@@ -101,7 +105,10 @@ Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weigh
     require_shape("group_norm_silu", "scale", scale_shift.scale, {x.size(0), x.size(1)});
     require_shape("group_norm_silu", "shift", scale_shift.shift, {x.size(0), x.size(1)});
   }
-  if (is_fast(x)) return cpu::group_norm(x, groups, weight, bias, scale_shift, /*silu=*/true, dropout, epsilon);
+  if (is_fast(x)) {
+    const TimedOperation timed(Operation::group_norm);
+    return cpu::group_norm(x, groups, weight, bias, scale_shift, /*silu=*/true, dropout, epsilon);
+  }
   return reference::group_norm_silu(x, groups, weight, bias, scale_shift, dropout, epsilon);
 }
 
@@ -109,13 +116,19 @@ Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
   require_rank("attention", qkv, 3);
   require(heads > 0 && qkv.size(1) % (3 * heads) == 0,
           "attention: qkv has {} channels; expected a multiple of 3 * {} heads.", qkv.size(1), heads);
-  if (is_fast(qkv)) return cpu::attention(qkv, heads, order);
+  if (is_fast(qkv)) {
+    const TimedOperation timed(Operation::attention);
+    return cpu::attention(qkv, heads, order);
+  }
   return reference::attention(qkv, heads, order);
 }
 
 Tensor silu(const Tensor& x) {
   require_floating("silu", x);
-  if (is_fast(x)) return cpu::silu(x);
+  if (is_fast(x)) {
+    const TimedOperation timed(Operation::silu);
+    return cpu::silu(x);
+  }
   return reference::silu(x);
 }
 
@@ -125,13 +138,19 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
           "linear: x has shape {} and the weight {}; expected x [..., in] and weight [out, in].",
           format_shape(x.sizes()), weight.defined() ? format_shape(weight.sizes()) : "none");
   if (bias.defined()) require_shape("linear", "bias", bias, {weight.size(0)});
-  if (is_fast(x) && cpu::is_fast_linear(x, weight, bias)) return cpu::linear(x, weight, bias);
+  if (is_fast(x) && cpu::is_fast_linear(x, weight, bias)) {
+    const TimedOperation timed(Operation::linear);
+    return cpu::linear(x, weight, bias);
+  }
   return reference::linear(x, weight, bias);
 }
 
 Tensor upsample_nearest(const Tensor& x) {
   require_rank("upsample_nearest", x, 4);
-  if (is_fast(x)) return cpu::upsample_nearest(x);
+  if (is_fast(x)) {
+    const TimedOperation timed(Operation::resampling);
+    return cpu::upsample_nearest(x);
+  }
   return reference::upsample_nearest(x);
 }
 
@@ -139,7 +158,10 @@ Tensor average_pool(const Tensor& x) {
   require_rank("average_pool", x, 4);
   require(x.size(2) >= 2 && x.size(3) >= 2, "average_pool: x has shape {}; expected height and width of at least 2.",
           format_shape(x.sizes()));
-  if (is_fast(x)) return cpu::average_pool(x);
+  if (is_fast(x)) {
+    const TimedOperation timed(Operation::resampling);
+    return cpu::average_pool(x);
+  }
   return reference::average_pool(x);
 }
 
@@ -150,7 +172,10 @@ Tensor concatenate_channels(const Tensor& a, const Tensor& b) {
       a.size(0) == b.size(0) && a.size(2) == b.size(2) && a.size(3) == b.size(3) && a.scalar_type() == b.scalar_type(),
       "concatenate_channels: shapes {} and {} differ in more than channels, or the types differ.",
       format_shape(a.sizes()), format_shape(b.sizes()));
-  if (is_fast(a) && is_fast(b)) return cpu::concatenate_channels(a, b);
+  if (is_fast(a) && is_fast(b)) {
+    const TimedOperation timed(Operation::concatenation);
+    return cpu::concatenate_channels(a, b);
+  }
   return reference::concatenate_channels(a, b);
 }
 

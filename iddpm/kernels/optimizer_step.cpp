@@ -5,6 +5,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/kernels/channels_last.h"
 #include "iddpm/kernels/kernel_options.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/parallel.h"
 #include "iddpm/kernels/pointwise_vector.h"
 
@@ -67,6 +68,7 @@ void fast_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tenso
 
 void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
                 std::span<EmaTarget> averages, const AdamWStep& options) {
+  const TimedOperation timed(Operation::optimizer_step);
   require(options.step >= 1, "adamw_step: step is {}; expected to count from 1.", options.step);
   const auto require_like_parameter = [&](const char* name, const Tensor& value) {
     require(value.defined() && value.sizes() == parameter.sizes(),

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "iddpm/kernels/channels_last.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/parallel.h"
 #include "iddpm/kernels/pointwise_vector.h"
 
@@ -77,6 +78,7 @@ class UpsampleFunction : public torch::autograd::Function<UpsampleFunction> {
     return spread(channels_last(x), 1.0f, 2 * x.size(2), 2 * x.size(3));
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const TimedOperation timed(Operation::resampling_backward);
     return {pool(dense_gradient(gradients, static_cast<at::ScalarType>(context->saved_data["type"].toInt())), 1.0f)};
   }
 };
@@ -90,6 +92,7 @@ class AveragePoolFunction : public torch::autograd::Function<AveragePoolFunction
     return pool(channels_last(x), 0.25f);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const TimedOperation timed(Operation::resampling_backward);
     const auto type = static_cast<at::ScalarType>(context->saved_data["type"].toInt());
     return {spread(dense_gradient(gradients, type), 0.25f, context->saved_data["height"].toInt(),
                    context->saved_data["width"].toInt())};
@@ -132,6 +135,7 @@ class ConcatenateFunction : public torch::autograd::Function<ConcatenateFunction
     return join(a, b);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const TimedOperation timed(Operation::concatenation_backward);
     const Tensor both = dense_gradient(gradients, static_cast<at::ScalarType>(context->saved_data["type"].toInt()));
     const std::int64_t channels = context->saved_data["channels"].toInt();
     const auto part = [&](std::int64_t count) {
@@ -176,6 +180,7 @@ class SiluFunction : public torch::autograd::Function<SiluFunction> {
     return silu_of(x);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const TimedOperation timed(Operation::silu);
     const Tensor x = context->get_saved_variables()[0];
     Tensor dy = gradients[0].to(x.scalar_type());
     if (dy.strides() != x.strides()) dy = empty_as(x).copy_(dy);

@@ -4,6 +4,7 @@
 
 #include "iddpm/kernels/channels_last.h"
 #include "iddpm/kernels/gemm.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/parallel.h"
 #include "iddpm/kernels/prepared_weights.h"
 #include "iddpm/kernels/scratch.h"
@@ -64,6 +65,7 @@ class Weight {
 
  private:
   void transform(const ConvolutionGeometry& g, const Tensor& weight, Orientation orientation, float* to) const {
+    const TimedOperation timed(Operation::weight_preparation);
     constexpr std::int64_t taps = 9;
     const Tensor dense = weight.contiguous();
     const bool rotated = orientation == Orientation::backward;
@@ -155,6 +157,7 @@ void weight_gradient(const ConvolutionGeometry& g, const T* x, const T* dy, floa
     }
   }
   if (dbias != nullptr) std::copy_n(bias_sums.data(), g.out_channels, dbias);
+  const TimedOperation timed(Operation::weight_preparation);
   const WinogradWeights<float> gradient{
       .data = dweight, .row_stride = 9, .column_stride = 9 * g.channels, .columns = g.out_channels, .rotated = false};
   parallel_for(g.channels,
