@@ -22,17 +22,17 @@ ResidualBlock::ResidualBlock(const ParameterScope& scope, const LayerPlan& plan,
 }
 
 Tensor ResidualBlock::operator()(const Tensor& x, const BlockCondition& condition) const {
-  if (checkpointed_parameters_.empty()) return evaluate(x, condition);
+  if (checkpointed_parameters_.empty() || !at::GradMode::is_enabled()) return evaluate(x, condition);
   return checkpointed(
       [block = *this, keys = condition.dropout_keys](const std::vector<Tensor>& inputs) {
-        return block.evaluate(inputs[0], {.embedding = inputs[1], .dropout_keys = keys});
+        return block.evaluate(inputs[0], {.embedding = BlockEmbedding(inputs[1]), .dropout_keys = keys});
       },
-      {x, condition.embedding}, checkpointed_parameters_);
+      {x, condition.embedding.rows()}, checkpointed_parameters_);
 }
 
 Tensor ResidualBlock::evaluate(const Tensor& x, const BlockCondition& condition) const {
   Tensor h = in_convolution_(resampled(in_norm_.silu(x)));
-  const Tensor embedding = embedding_(condition.embedding);
+  const Tensor embedding = condition.embedding.projected(embedding_);
   kernels::DropoutOptions dropout;
   if (condition.dropout_keys.defined()) dropout = {dropout_, condition.dropout_keys, dropout_layer_};
   if (scale_shift_norm_) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "iddpm/nn/block_embedding.h"
 #include "iddpm/nn/layers.h"
 #include "iddpm/nn/unet_layout.h"
 
@@ -10,8 +11,8 @@ namespace iddpm {
 
 /// What every residual block of a forward pass is told beside its input.
 struct BlockCondition {
-  Tensor embedding;     ///< [N, 4 * channels]: SiLU of the time (and class) embedding
-  Tensor dropout_keys;  ///< [N] int64, or undefined: no dropout
+  BlockEmbedding embedding;  ///< of time (and class)
+  Tensor dropout_keys;       ///< [N] int64, or undefined: no dropout
 };
 
 /// x + convolution(dropout(SiLU(norm(convolution(SiLU(norm(x))))))), conditioned on the embedding, which scales and

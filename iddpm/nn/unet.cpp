@@ -2,6 +2,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/nn/block.h"
+#include "iddpm/nn/block_embedding.h"
 #include "iddpm/nn/encoder.h"
 #include "iddpm/nn/parameter_store.h"
 
@@ -21,6 +22,7 @@ struct UNet::Layers {
         out_convolution(scope / "out.2", layout.last_channels, layout.out_channels, {.start = Start::zero}) {}
 
   void check_condition(const Condition& condition, std::int64_t images) const;
+  BlockEmbedding embedding(const Tensor& t, const Tensor& y) const;
   Tensor network_input(const Tensor& x_t, const Condition& condition) const;
 
   UNetOptions options;
@@ -30,6 +32,7 @@ struct UNet::Layers {
   Convolution out_convolution;
   NamedParameters parameters;
   at::ScalarType compute_type = at::kFloat;
+  mutable EmbeddingCache embeddings;  // guards itself: any thread may sample
 };
 
 void UNet::Layers::check_condition(const Condition& condition, std::int64_t images) const {
@@ -52,6 +55,10 @@ void UNet::Layers::check_condition(const Condition& condition, std::int64_t imag
   check_dropout_keys(condition.dropout_keys, images);
 }
 
+BlockEmbedding UNet::Layers::embedding(const Tensor& t, const Tensor& y) const {
+  return embeddings(parameters, t, y, [this](const Tensor& t, const Tensor& y) { return encoder.embedding(t, y); });
+}
+
 Tensor UNet::Layers::network_input(const Tensor& x_t, const Condition& condition) const {
   const Tensor x = x_t.to(parameter_type(parameters));
   if (!options.super_resolution) return x;
@@ -71,7 +78,7 @@ Tensor UNet::operator()(const Tensor& x_t, const Tensor& t, const Condition& con
   const Layers& layers = *layers_;
   check_network_input(x_t, t, layers.options, device());
   layers.check_condition(condition, x_t.size(0));
-  const BlockCondition block_condition = {.embedding = layers.encoder.embedding(t, condition.y),
+  const BlockCondition block_condition = {.embedding = layers.embedding(t, condition.y),
                                           .dropout_keys = condition.dropout_keys};
   auto [skips, h] = layers.encoder(layers.network_input(x_t, condition), block_condition, layers.compute_type);
   for (const Block& block : layers.output_blocks) {
