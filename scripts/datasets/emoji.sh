@@ -11,9 +11,9 @@ Usage: emoji.sh FOLDER [SIZE]
 Downloads the npm package emoji-datasource-twitter 16.0.0 (62 MB) from https://registry.npmjs.org, checks it against the
 SHA-512 that the registry states, and writes its 1,906 colour pictures, 64x64 with transparency, to FOLDER/train and
 (every tenth) FOLDER/test, in a sub-folder for each of nine categories (activities, animals-and-nature, ...). Variations
-of skin tone are left out. The pictures are Twemoji's: Copyright Twitter, Inc. and other contributors, licensed under CC-BY 4.0
-(https://creativecommons.org/licenses/by/4.0/), which asks whoever shows them to say so. SIZE is the size to train at, in
-the command that is printed (default 32). Needs Python 3.
+of skin tone are left out. The pictures are Twemoji's: Copyright Twitter, Inc. and other contributors, licensed under
+CC-BY 4.0 (https://creativecommons.org/licenses/by/4.0/), which asks whoever shows them to say so. SIZE is the size to
+train at, in the command that is printed (default 32). Needs Python 3.
 
 Example:
   scripts/datasets/emoji.sh data/emoji 16

@@ -50,7 +50,7 @@ std::vector<std::string> lines_of(const fs::path& path) {
 // The violations in one file's includes; `folder` is its layer.
 std::vector<std::string> wrong_includes(const std::vector<std::string>& lines, const std::string& folder) {
   static const std::regex include(R"(^\s*#\s*include\s*["<]iddpm/([a-z_]+)/[^">]*[">])");
-  static const std::regex program(R"(^\s*#\s*include\s*["<](cli|tests|benchmarks)/)");
+  static const std::regex program(R"(^\s*#\s*include\s*["<](cli|tests|benchmarks|baselines)/)");
   std::vector<std::string> wrong;
   for (const std::string& line : lines) {
     std::smatch match;
@@ -85,10 +85,11 @@ TEST(Layering, TheCheckSeesAnArrowThatPointsUp) {
   EXPECT_EQ(wrong_includes({"#include \"iddpm/nn/unet.h\""}, "diffusion").size(), 1U);
   EXPECT_EQ(wrong_includes({"#include <iddpm/core/error.h>"}, "diffusion").size(), 0U);
   EXPECT_EQ(wrong_includes({"#include \"cli/commands.h\""}, "report").size(), 1U);
+  EXPECT_EQ(wrong_includes({"#include \"baselines/dcgan/dcgan.h\""}, "evaluation").size(), 1U);
 }
 
 TEST(Layering, NoFileIsLongerThan600Lines) {
-  for (const char* folder : {"iddpm", "cli", "tests", "benchmarks", "examples"}) {
+  for (const char* folder : {"iddpm", "cli", "baselines", "tests", "benchmarks", "examples"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       EXPECT_LE(lines_of(file).size(), 600U) << file;
     }
