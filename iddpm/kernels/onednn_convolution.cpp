@@ -5,6 +5,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/kernels/onednn_compat.h"
+#include "iddpm/kernels/operation_timer.h"
 #include "iddpm/kernels/parallel.h"
 #include "iddpm/kernels/prepared_weights.h"
 #include "iddpm/kernels/scratch.h"
@@ -144,6 +145,7 @@ void execute(const Compiled& convolution, Arguments arguments) {
 }
 
 void reorder(memory from, memory to) {
+  const TimedOperation timed(Operation::weight_preparation);
   dnnl::stream stream(engine());
   dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
