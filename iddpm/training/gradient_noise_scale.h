@@ -48,8 +48,10 @@ struct GradientNoiseOptions {
 /// The gradient noise scale of a network as it stands (arXiv 2102.09672 figure 7): that of the weighted loss that
 /// training would descend with this objective and this way to draw t, without dropout. All examples are drawn
 /// independently, images with replacement; everything random is a function of the seed. The objective of `diffusion`
-/// is not looked at. The parameters' gradients are released. Throws Error if an option is out of range, the parts don't
-/// fit each other or a gradient isn't finite. `progress` counts images, those of the second moments included.
+/// is not looked at. With evenly drawn t, L_vlb's gradient comes mostly from the few examples with the smallest t: it
+/// takes several times T of them, and |G|^2, which is the same however t is drawn, is known better from importance
+/// sampling. The parameters' gradients are released. Throws Error if an option is out of range, the parts don't fit
+/// each other or a gradient isn't finite. `progress` counts images, those of the second moments included.
 GradientNoiseScale gradient_noise_scale(const UNet& network, const DiffusionSettings& diffusion, const Dataset& dataset,
                                         const GradientNoiseOptions& options,
                                         const std::function<void(std::int64_t done, std::int64_t all)>& progress = {});

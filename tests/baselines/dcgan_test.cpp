@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
 #include <numbers>
 
 #include "iddpm/io/safetensors.h"
