@@ -54,9 +54,10 @@ nlohmann::json noise_of(Workbench& bench, const std::filesystem::path& checkpoin
         file.load_network({.ema_rate = {}, .raw = true}), file.info().settings.diffusion, *bench.training_images(),
         options,
         [&](std::int64_t done, std::int64_t all) { bar.update(static_cast<double>(done) / static_cast<double>(all)); });
-    return nlohmann::json{{"noise_scale", noise.noise_scale},
-                          {"squared_gradient", noise.squared_gradient},
-                          {"covariance_trace", noise.covariance_trace}};
+    return nlohmann::json{{"squared_gradient", noise.squared_gradient},
+                          {"squared_gradient_error", noise.squared_gradient_error},
+                          {"covariance_trace", noise.covariance_trace},
+                          {"covariance_trace_error", noise.covariance_trace_error}};
   });
 }
 
@@ -67,30 +68,47 @@ Outcome gradient_noise(Workbench& bench) {
   LinePlot curves{.title = "Learning curves of the bound (training images)",
                   .x_axis = {.label = "training step"},
                   .y_axis = {.label = "bits per dimension", .scale = AxisScale::logarithmic}};
-  LinePlot noise{.title = "Gradient noise scale on the way of L_hybrid's model",
+  LinePlot noise{.title = "Gradient noise scale at the weights of L_hybrid's model",
                  .x_axis = {.label = "training step"},
                  .y_axis = {.label = "noise scale (images)", .scale = AxisScale::logarithmic}};
   // All objectives at the same weights: what differs is the estimate of the gradient alone.
   const TrainedModel model = bench.model(model_recipe("cosine", Objective::hybrid));
-  std::map<std::string, double> last;
+  std::map<std::string, PlotSeries> scales;
   int color = 0;
   for (const Kind& kind : kinds) {
     curves.series.push_back(learning_curve(bench, kind, color));
     outcome.numbers["learning_curve"][kind.label] = {{"step", curves.series.back().x},
                                                      {"bits_per_dimension", curves.series.back().y}};
-    PlotSeries series{.name = kind.label, .style = SeriesStyle::line_and_markers, .color = color++};
-    for (std::size_t i = 0; i < model.steps.size(); ++i) {
-      const nlohmann::json measured = noise_of(bench, model.checkpoints[i], kind);
-      series.x.push_back(static_cast<double>(model.steps[i]));
-      series.y.push_back(measured.at("noise_scale").is_number() ? measured.at("noise_scale").get<double>()
-                                                                : std::numeric_limits<double>::quiet_NaN());
-      outcome.numbers["noise_scale"][kind.label].push_back(measured);
-    }
-    last[kind.label] = series.y.back();
-    noise.series.push_back(std::move(series));
+    scales[kind.label] = {.name = kind.label,
+                          .style = SeriesStyle::line_and_markers,
+                          .uncertainty = UncertaintyStyle::error_bars,
+                          .color = color++};
   }
-  outcome.numbers["step"] = model.steps;
-  const double vlb = last["L_vlb"], hybrid = last["L_hybrid"], sampled = last["L_vlb, importance sampled"];
+  for (std::size_t i = 0; i < model.steps.size(); ++i) {
+    std::map<std::string, nlohmann::json> measured;
+    for (const Kind& kind : kinds) measured[kind.label] = noise_of(bench, model.checkpoints[i], kind);
+    for (const Kind& kind : kinds) {
+      nlohmann::json& estimate = measured[kind.label];
+      // L_vlb's gradient is the same however t is drawn, and known much better from importance sampling.
+      const nlohmann::json& gradient =
+          kind.objective == Objective::vlb ? measured["L_vlb, importance sampled"] : estimate;
+      const double squared = gradient.at("squared_gradient").get<double>();
+      const double trace = estimate.at("covariance_trace").get<double>();
+      const double error = estimate.at("covariance_trace_error").get<double>();
+      const double gap = std::numeric_limits<double>::quiet_NaN();
+      PlotSeries& series = scales[kind.label];
+      series.x.push_back(static_cast<double>(model.steps[i]));
+      series.y.push_back(squared > 0 ? trace / squared : gap);
+      series.lower.push_back(squared > 0 ? std::max(trace - error, 0.1 * trace) / squared : gap);
+      series.upper.push_back(squared > 0 ? (trace + error) / squared : gap);
+      estimate["step"] = model.steps[i];
+      estimate["noise_scale"] = squared > 0 ? nlohmann::json(trace / squared) : nlohmann::json();
+      outcome.numbers["noise_scale"][kind.label].push_back(estimate);
+    }
+  }
+  const double vlb = scales["L_vlb"].y.back(), hybrid = scales["L_hybrid"].y.back();
+  const double sampled = scales["L_vlb, importance sampled"].y.back();
+  for (const Kind& kind : kinds) noise.series.push_back(std::move(scales[kind.label]));
   outcome.found = fmt::format(
       "At the end of training the noise scale is {:.0f} images for L_vlb, {:.0f} with importance sampling and {:.0f} "
       "for "

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 // A trainer where the run stands, new if there is none.
 Trainer trainer_at(const fs::path& run, const ModelSettings& model, const TrainingOptions& options, at::Device device) {
-  if (list_checkpoints(run).empty()) return Trainer(model, options, device);
+  if (!fs::exists(run) || list_checkpoints(run).empty()) return Trainer(model, options, device);
   Trainer trainer = Trainer::resume(find_resumable_checkpoint(run), device);
   require(trainer.settings() == model && trainer.options() == options,
           "'{}' holds a model of other settings; choose another --work folder or delete it", run.string());

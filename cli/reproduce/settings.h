@@ -30,7 +30,7 @@ struct Scale {
   std::int64_t sampling_steps = 50;      ///< where a finding doesn't vary them
   std::int64_t likelihood_images = 24;
   std::int64_t feature_steps = 1500;  ///< training of the classifier that samples are judged by
-  std::int64_t noise_batches = 32;    ///< of gradients, for the noise scale
+  std::int64_t noise_batches = 64;    ///< of 16 gradients, for the noise scale
 };
 
 /// The paper's CIFAR-10 scale: T = 4000, 128 channels, 500,000 steps, 50,000 samples.
