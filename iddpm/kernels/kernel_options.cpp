@@ -13,8 +13,10 @@ thread_local const KernelOptions* innermost = nullptr;
 KernelOptions default_options() {
   const char* value = std::getenv("IDDPM_KERNELS");
   if (value == nullptr || std::string_view(value) == "automatic") return {};
+  if (std::string_view(value) == "direct") return {.winograd = false};
   require(std::string_view(value) == "reference",
-          "The environment variable IDDPM_KERNELS is \"{}\"; expected \"automatic\" or \"reference\".", value);
+          "The environment variable IDDPM_KERNELS is \"{}\"; expected \"automatic\", \"direct\" or \"reference\".",
+          value);
   return {.path = KernelOptions::Path::reference};
 }
 

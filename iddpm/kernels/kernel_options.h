@@ -14,7 +14,8 @@ struct KernelOptions {
 };
 
 /// The options in force in this thread: those of the innermost KernelScope, else the defaults. The environment variable
-/// IDDPM_KERNELS, read once, changes the default path: "reference" or "automatic".
+/// IDDPM_KERNELS, read once, changes the defaults: "reference" (the plain path), "direct" (without Winograd) or
+/// "automatic".
 const KernelOptions& kernel_options();
 
 /// Sets the options of this thread's operations for as long as it lives. What backward passes use is decided by their
