@@ -135,6 +135,18 @@ Trainer make_trainer(const BenchmarkArguments& arguments, const Preset& preset, 
                                   preset.training, device);
 }
 
+// The same without what training needs beside the weights.
+UNet make_network(const BenchmarkArguments& arguments, const Preset& preset, at::Device device) {
+  UNet network(preset.model.network);
+  if (!arguments.checkpoint.empty()) {
+    const Checkpoint checkpoint(find_checkpoint(arguments.checkpoint));
+    load_parameters(network.parameters(), checkpoint.weights({.ema_rate = {}, .raw = true}),
+                    checkpoint.file().path().string());
+  }
+  network.to(device);
+  return network;
+}
+
 Preset measured_preset(const BenchmarkArguments& arguments) {
   Preset preset = chosen_preset(arguments.model, nullptr);
   if (!arguments.checkpoint.empty()) {
@@ -173,14 +185,15 @@ void run_benchmark(const BenchmarkArguments& arguments) {
     if (arguments.breakdown) result[what + "_breakdown"] = operation_breakdown(arguments.repetitions, run);
   };
   {
-    Trainer trainer = make_trainer(arguments, preset, device);
-    result["parameters"] = count(trainer.network().parameters());
-    UNet network = trainer.network();
+    std::optional<Trainer> trainer;
+    if (!arguments.forward_only) trainer.emplace(make_trainer(arguments, preset, device));
+    UNet network = trainer ? trainer->network() : make_network(arguments, preset, device);
+    result["parameters"] = count(network.parameters());
     network.set_compute_type(type);
     if (!arguments.outputs.empty()) write_outputs(arguments.outputs, network, inputs);
     if (!arguments.train_only) measure("forward", 1, [&] { forward_pass(network, inputs); });
     // A step is one forward pass and about twice its arithmetic backwards.
-    if (!arguments.forward_only) measure("train", 3, [&] { training_step(trainer, inputs); });
+    if (!arguments.forward_only) measure("train", 3, [&] { training_step(*trainer, inputs); });
   }
   result["peak_memory_bytes"] = peak_memory_bytes();
   result["peak_gflops"] = measured_peak_flops(type, device) / 1e9;
