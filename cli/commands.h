@@ -8,10 +8,13 @@ namespace iddpm::cli {
 void add_train(CLI::App& app);
 void add_sample(CLI::App& app);
 void add_evaluate(CLI::App& app);
+void add_train_features(CLI::App& app);
+void add_respace(CLI::App& app);
 void add_info(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_figures(CLI::App& app);
 void add_report(CLI::App& app);
 void add_benchmark(CLI::App& app);
+void add_reproduce(CLI::App& app);
 
 }  // namespace iddpm::cli

@@ -1,10 +1,11 @@
-// iddpm convert: checkpoints of the published programs.
+// iddpm convert: checkpoints of the published programs, and the Inception network of FID.
 
 #include <CLI/CLI.hpp>
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "iddpm/core/error.h"
+#include "iddpm/evaluation/inception_features.h"
 #include "iddpm/training/reference_conversion.h"
 
 namespace iddpm::cli {
@@ -18,14 +19,33 @@ struct ConvertArguments {
   std::string family = "improved";
   std::string flags;
   fs::path out;
+  bool inception = false;
   bool overwrite = false;
 };
+
+// The published file by its name or, if it was renamed, by its size; whether it really is the one, its hash will tell.
+bool seems_inception(const fs::path& path) {
+  std::error_code error;
+  return path.filename() == published_inception_file::name ||
+         (fs::is_regular_file(path, error) && fs::file_size(path, error) == published_inception_file::size);
+}
+
+void run_convert_inception(const fs::path& published, const fs::path& out) {
+  convert_inception_weights(published, out);
+  const FeatureSpace space = InceptionNetwork::load(out).space();
+  print(fmt::format("{}, {} dimensions, SHA-256 {}\n", space.network, space.dimensions, space.sha256));
+  say(fmt::format("Written: {}", display_path(out)));
+}
 
 void run_convert(ConvertArguments arguments) {
   fs::path out = arguments.out;
   if (out.empty()) out = fs::path(arguments.reference.weights).replace_extension(".safetensors");
   require(!fs::exists(out) || arguments.overwrite,
           "--out: '{}' exists; choose another name, or replace it with --overwrite", out.string());
+  if (arguments.inception || seems_inception(arguments.reference.weights)) {
+    run_convert_inception(arguments.reference.weights, out);
+    return;
+  }
   if (!arguments.ema.empty()) arguments.reference.ema = arguments.ema;
   arguments.reference.family = parse_reference_family(arguments.family);
   arguments.reference.flags = parse_reference_flags(arguments.flags);
@@ -48,14 +68,18 @@ void add_convert(CLI::App& app) {
       "default\n"
       "  iddpm convert model500000.pt --ema-file ema_0.9999_500000.pt --flags \"...\" --out model.safetensors\n"
       "      raw weights and their average together\n"
+      "  iddpm convert pt_inception-2015-12-05-6726825d.pth --out inception.safetensors\n"
+      "      the Inception network that FID is defined by, for 'iddpm evaluate --features'\n"
       "Both of torch.save's formats are read, by a reader that executes nothing. What doesn't fit is named.");
-  verb->add_option("checkpoint", arguments->reference.weights, "The .pt file")->required()->type_name("FILE");
+  verb->add_option("checkpoint", arguments->reference.weights, "The .pt or .pth file")->required()->type_name("FILE");
   verb->add_option("--flags", arguments->flags, "The command-line flags it was trained with");
   verb->add_option("--family", arguments->family,
                    "Whose flags: improved, improved_sr, guided or guided_sr (the defaults differ) (improved)");
   verb->add_option("--ema-file", arguments->ema, "The .pt file of the average of its weights");
   verb->add_option("--ema-rate", arguments->reference.ema_rate, "Its rate (0.9999)")->check(CLI::Range(0.0, 1.0));
   verb->add_option("--step", arguments->reference.step, "Steps it was trained for (default: as its name ends)");
+  verb->add_flag("--inception", arguments->inception,
+                 "The file holds FID's Inception network (known by itself from the published name or size)");
   verb->add_option("--out", arguments->out, "Model file to write (default: the name with .safetensors)");
   verb->add_flag("--overwrite", arguments->overwrite, "Replace a file that exists");
   verb->callback([arguments] { run_convert(*arguments); });

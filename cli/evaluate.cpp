@@ -1,94 +1,125 @@
-// iddpm evaluate: what a model is worth.
+// iddpm evaluate: what a model or its samples are worth.
 
 #include <CLI/CLI.hpp>
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/likelihood.h"
+#include "cli/evaluation.h"
+#include "cli/evaluation_record.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
-#include "iddpm/version.h"
 
 namespace iddpm::cli {
 namespace {
 
 struct EvaluateArguments {
-  LikelihoodRequest likelihood;
+  EvaluationRequest request;
+  std::filesystem::path compare;
   std::filesystem::path json_file;
   bool json = false;
 };
 
-nlohmann::json to_json(const LikelihoodRequest& request, const Likelihood& likelihood) {
-  const BitsPerDimension& bits = likelihood.bits;
-  return {{"model", likelihood.checkpoint.string()},
-          {"step", likelihood.info.step},
-          {"weights", likelihood.weights},
-          {"data", request.data.path.string()},
-          {"split", request.data.split},
-          {"seed", request.seed},
-          {"seconds", likelihood.seconds},
-          {"version", version},
-          {"bits_per_dimension",
-           {{"total", bits.total},
-            {"standard_error", bits.standard_error},
-            {"prior", bits.prior},
-            {"images", bits.images},
-            {"skipped", bits.skipped.size()},
-            {"steps", likelihood.steps},
-            {"original_steps", likelihood.info.settings.diffusion.steps},
-            {"terms", bits.terms},
-            {"x_0_error", bits.x_0_error},
-            {"epsilon_error", bits.epsilon_error}}}};
-}
-
-std::string table(const Likelihood& likelihood) {
-  const BitsPerDimension& bits = likelihood.bits;
-  double middle = 0;
-  for (std::size_t t = 1; t < bits.terms.size(); ++t) middle += bits.terms[t];
-  std::string text =
-      fmt::format("{:.4f} bits per dimension (standard error {:.4f})\n", bits.total, bits.standard_error);
-  text += fmt::format("  L_0, the decoder      {:.4f}\n", bits.terms.front());
-  text += fmt::format("  L_1 .. L_{:<12} {:.4f}\n", bits.terms.size() - 1, middle);
-  text += fmt::format("  L_T, the prior        {:.6f}\n", bits.prior);
-  text += fmt::format("on {} images, {} of {} steps, weights {}, step {}, in {}\n", format_count(bits.images),
-                      likelihood.steps, likelihood.info.settings.diffusion.steps, likelihood.weights,
-                      likelihood.info.step, format_duration(likelihood.seconds));
-  return text;
-}
-
 void run_evaluate(const EvaluateArguments& arguments) {
-  require(!arguments.likelihood.data.path.empty(), "evaluate needs --data: the images whose likelihood is measured");
-  const Likelihood likelihood = measure_likelihood(arguments.likelihood);
-  const std::string record = to_json(arguments.likelihood, likelihood).dump(2) + "\n";
+  EvaluationRequest request = arguments.request;
+  request.likelihood.model = request.what;
+  request.samples.model = request.what;
+  request.samples.weights = request.likelihood.weights;
+  request.samples.compute = request.likelihood.compute;
+  request.samples.batch = request.likelihood.batch;
+  request.samples.seed = request.likelihood.seed;
+  request.reference.background = request.likelihood.data.background;
+
+  // What can't be read is found out before hours of work.
+  std::vector<EvaluationResult> others;
+  if (!arguments.compare.empty()) others = load_results(arguments.compare);
+  Findings findings = evaluate(request);
+  std::optional<Error> obstacle;
+  if (!arguments.compare.empty()) {
+    try {
+      findings.text += compare_results(findings.results, arguments.compare, others, findings.record);
+    } catch (const Error& error) {
+      obstacle = error;  // thrown once the result, which stands by itself, is safe
+    }
+  }
+  // Names of files need not be UTF-8, which JSON must be.
+  const std::string record = findings.record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   if (!arguments.json_file.empty()) write_file_atomically(arguments.json_file, record);
-  print(arguments.json ? record : table(likelihood));
+  print(arguments.json ? record : findings.text);
+  if (obstacle) throw *obstacle;
 }
+
+void add_sample_options(CLI::App& verb, EvaluationRequest& request) {
+  constexpr const char* group = "Sample quality";
+  const auto option = [&](const char* name, auto& value, const char* help) {
+    return verb.add_option(name, value, help)->group(group);
+  };
+  option("--reference", request.reference.path,
+         "What samples are compared with: a data set as for --data, or statistics made by --save-reference");
+  option("--reference-split", request.reference.split, "train or test, where it has both")
+      ->check(CLI::IsMember({"train", "test"}));
+  option("--reference-count", request.reference.count, "Only so many of its images, evenly spread (default: all)")
+      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 40));
+  option("--features", request.features,
+         "Feature network: a classifier of 'iddpm train-features', or FID's Inception network");
+  option("--neighbours", request.neighbours, "k of precision, recall, density and coverage (3,5)")
+      ->delimiter(',')
+      ->allow_extra_args(false)  // so that WHAT may follow
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}));
+  option("--save-reference", request.save_reference, "Write the statistics of what is evaluated, as a --reference");
+  option("--image-size", request.size.image_size, "Fit images that are judged to SIZE or HEIGHTxWIDTH first");
+  option("--image-channels", request.size.image_channels, "And to 1 grey, 3 RGB or 4 RGBA")
+      ->check(CLI::IsMember({1, 3, 4}));
+  DrawRequest& samples = request.samples;
+  option("--samples", samples.count, "Images drawn from a model (1000)")
+      ->check(CLI::Range(std::int64_t{2}, std::int64_t{100'000'000}));
+  option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100)");
+  option("--sampler", samples.sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
+  option("--eta", samples.eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
+}
+
+constexpr const char* examples =
+    "Examples:\n"
+    "  iddpm evaluate runs/photos --data photos/ --split test\n"
+    "      the variational bound on every test image, each at every t: exact, but T network evaluations an image\n"
+    "  iddpm evaluate runs/photos --data photos/ --count 500 --steps 100 --json\n"
+    "      an upper bound of it from a shortened process on 500 images\n"
+    "  iddpm evaluate runs/photos --reference photos/ --features features.safetensors --samples 5000\n"
+    "      draws samples and compares them with the photos: Frechet and kernel distance, precision, recall, ...\n"
+    "  iddpm evaluate samples.npz --reference photos/ --features inception.safetensors\n"
+    "      FID and its relatives, from images that any program made\n"
+    "  iddpm evaluate photos/ --features features.safetensors --save-reference photos-statistics.safetensors\n"
+    "      so that the reference's images are needed no more\n"
+    "  iddpm evaluate a.json --compare b.json\n"
+    "      two results side by side, if they were measured in the same way\n"
+    "Noise is drawn per image from --seed: results don't depend on the batch size. docs/evaluation.md explains all.";
 
 }  // namespace
 
 void add_evaluate(CLI::App& app) {
   auto arguments = std::make_shared<EvaluateArguments>();
-  LikelihoodRequest& request = arguments->likelihood;
-  CLI::App* verb = app.add_subcommand("evaluate", "Measure a model's likelihood in bits per dimension");
-  verb->footer(
-      "Examples:\n"
-      "  iddpm evaluate runs/photos --data photos/ --split test\n"
-      "      the variational bound on every test image, each at every t: exact, but T network evaluations an image\n"
-      "  iddpm evaluate runs/photos --data photos/ --count 500 --steps 100 --json\n"
-      "      an upper bound of it from a shortened process on 500 images\n"
-      "Noise is drawn per image from --seed: the result doesn't depend on the batch size.");
-  verb->add_option("model", request.model, "Run folder or checkpoint file")->required()->type_name("MODEL");
-  add_data_options(*verb, request.data);
-  verb->add_option("--count", request.count, "Only so many images, evenly spread over the data (default: all)")
+  EvaluationRequest& request = arguments->request;
+  LikelihoodRequest& likelihood = request.likelihood;
+  CLI::App* verb = app.add_subcommand("evaluate", "Measure a model's likelihood or the quality of samples");
+  verb->footer(examples);
+  verb->add_option("what", request.what,
+                   "Run folder or checkpoint; images (a folder, an .npz, ...); a stored result (.json)")
+      ->required()
+      ->type_name("WHAT");
+  add_data_options(*verb, likelihood.data);
+  verb->add_option("--count", likelihood.count, "Only so many images, evenly spread over the data (default: all)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
-  verb->add_option("--steps", request.steps, "Shorten the process: '100', '10,15,20' (default: every step)");
-  verb->add_option("--batch", request.batch, "Images at a time (64)")
+  verb->add_option("--steps", likelihood.steps,
+                   "Shorten the process for the likelihood: '100', '10,15,20' (default: every step)");
+  verb->add_option("--batch", likelihood.batch, "Images at a time (64)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
-  verb->add_option("--seed", request.seed, "Of the noise (0)");
+  verb->add_option("--seed", likelihood.seed, "Of the noise (0)");
+  add_sample_options(*verb, request);
+  verb->add_option("--compare", arguments->compare, "Set the result beside this one, if it was measured alike");
   verb->add_option("--json-file", arguments->json_file, "Also write the result to this file");
   verb->add_flag("--json", arguments->json, "Print the result as JSON");
-  add_weight_options(*verb, request.weights);
-  add_compute_options(*verb, request.compute);
+  add_weight_options(*verb, likelihood.weights);
+  add_compute_options(*verb, likelihood.compute);
   verb->callback([arguments] { run_evaluate(*arguments); });
 }
 

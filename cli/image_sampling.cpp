@@ -26,7 +26,9 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
   const std::vector<std::int64_t> shape = {options.image_channels, options.image_height, options.image_width};
   const auto sampler = make_sampler(request);
   // Respaced once, so that a bad specification is refused before the work begins.
-  const ReverseProcess process = reverse_process(settings.diffusion, network).respaced(request.steps);
+  const ReverseProcess whole = reverse_process(settings.diffusion, network);
+  const ReverseProcess process =
+      request.timesteps.empty() ? whole.respaced(request.steps) : whole.respaced(request.timesteps);
   const auto count = static_cast<std::int64_t>(request.image_numbers.size());
   std::vector<Tensor> finished;
   for (std::int64_t first = 0; first < count; first += request.batch) {

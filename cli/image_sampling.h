@@ -17,9 +17,10 @@ struct SamplingRequest {
   std::vector<std::uint64_t> image_numbers;  ///< image i of the seed, whatever else is drawn with it
   std::vector<std::int64_t> labels;          ///< one per image; empty without classes
   std::uint64_t seed = 0;
-  std::string steps = "50";           ///< a respacing specification
-  std::string sampler = "ancestral";  ///< or "ddim"
-  double eta = 0.0;                   ///< of DDIM
+  std::string steps = "50";                  ///< a respacing specification
+  std::vector<std::int64_t> timesteps = {};  ///< kept instead of what `steps` says, if there are any
+  std::string sampler = "ancestral";         ///< or "ddim"
+  double eta = 0.0;                          ///< of DDIM
   std::int64_t batch = 64;
 };
 

@@ -4,12 +4,12 @@
 
 #include "cli/command_line.h"
 #include "cli/progress_bar.h"
+#include "cli/respacing_option.h"
 #include "iddpm/core/error.h"
 
 namespace iddpm::cli {
-namespace {
 
-std::shared_ptr<const Dataset> open_for(const CheckpointInfo& info, const DataOptions& data) {
+std::shared_ptr<const Dataset> open_fitting_dataset(const CheckpointInfo& info, const DataOptions& data) {
   DatasetOptions options = dataset_options(data);
   const UNetOptions& network = info.settings.network;
   options.image_height = network.image_height;
@@ -27,8 +27,6 @@ std::shared_ptr<const Dataset> open_for(const CheckpointInfo& info, const DataOp
   return dataset;
 }
 
-}  // namespace
-
 Likelihood measure_likelihood(const LikelihoodRequest& request) {
   apply_threads(request.compute);
   Likelihood result;
@@ -36,15 +34,16 @@ Likelihood measure_likelihood(const LikelihoodRequest& request) {
   const Checkpoint checkpoint(result.checkpoint);
   result.info = checkpoint.info();
   const WeightChoice choice = weight_choice(request.weights);
-  const auto rate = checkpoint.chosen_rate(choice);
-  result.weights = rate ? fmt::format("ema {}", *rate) : "raw";
-  const auto dataset = open_for(result.info, request.data);
+  result.weights = weights_name(checkpoint, choice);
+  const std::vector<std::int64_t> timesteps =
+      chosen_timesteps(result.info.settings.diffusion.steps, request.steps, result.checkpoint, result.weights);
+  const auto dataset = open_fitting_dataset(result.info, request.data);
   UNet network = checkpoint.load_network(choice);
   const at::Device device = chosen_device(request.compute);
   network.to(device);
   network.set_compute_type(scalar_type(chosen_precision(request.compute)));
 
-  const ReverseProcess process = reverse_process(result.info.settings.diffusion, network).respaced(request.steps);
+  const ReverseProcess process = reverse_process(result.info.settings.diffusion, network).respaced(timesteps);
   result.steps = process.steps();
   const bool conditional = result.info.settings.network.classes > 0;
   const auto process_of = [&](const Tensor& y) {

@@ -18,7 +18,7 @@ struct LikelihoodRequest {
   WeightOptions weights = {};
   ComputeOptions compute = {};
   DataOptions data = {};
-  std::string steps = {};  ///< a respacing specification; empty: every step
+  std::string steps = {};  ///< a respacing specification, "optimal25" included; empty: every step
   std::int64_t count = 0;  ///< 0: all images
   std::int64_t batch = 64;
   std::uint64_t seed = 0;
@@ -32,6 +32,9 @@ struct Likelihood {
   std::int64_t steps = 0;
   double seconds = 0;
 };
+
+/// The data set, its images fitted to the model's size and channels. Throws Error if its classes are not the model's.
+std::shared_ptr<const Dataset> open_fitting_dataset(const CheckpointInfo& info, const DataOptions& data);
 
 /// Measures bits per dimension with a progress bar. The images are fitted to the model's size and channels.
 Likelihood measure_likelihood(const LikelihoodRequest& request);

@@ -30,10 +30,13 @@ int main(int argc, char** argv) {
   cli::add_train(app);
   cli::add_sample(app);
   cli::add_evaluate(app);
+  cli::add_train_features(app);
+  cli::add_respace(app);
   cli::add_info(app);
   cli::add_convert(app);
   cli::add_figures(app);
   cli::add_report(app);
+  cli::add_reproduce(app);
   cli::add_benchmark(app);
 
   try {

@@ -10,6 +10,7 @@
 #include "cli/image_sampling.h"
 #include "cli/interruption.h"
 #include "cli/progress_bar.h"
+#include "cli/respacing_option.h"
 #include "cli/weight_options.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
@@ -116,15 +117,17 @@ void run_sample(const SampleArguments& arguments) {
             settings.network.classes);
     require(arguments.classes.empty(), "--by-class draws every class; leave out --class");
   }
+  const WeightChoice choice = weight_choice(arguments.weights);
+  const std::string weights = weights_name(checkpoint, choice);
   SamplingRequest request{.image_numbers = image_numbers(arguments.first, arguments.count),
                           .labels = chosen_labels(arguments, settings),
                           .seed = arguments.seed,
                           .steps = arguments.steps,
+                          .timesteps = chosen_timesteps(settings.diffusion.steps, arguments.steps, path, weights),
                           .sampler = arguments.sampler,
                           .eta = arguments.eta,
                           .batch = arguments.batch};
   const fs::path out = output_folder(arguments);
-  const WeightChoice choice = weight_choice(arguments.weights);
   UNet network = checkpoint.load_network(choice);
   network.to(chosen_device(arguments.compute));
   network.set_compute_type(scalar_type(chosen_precision(arguments.compute)));
@@ -154,10 +157,9 @@ void run_sample(const SampleArguments& arguments) {
     }
     write_npz(arguments.npz, arrays);
   }
-  const auto rate = checkpoint.chosen_rate(choice);
   const nlohmann::json record = {{"model", path.string()},
                                  {"step", checkpoint.info().step},
-                                 {"weights", rate ? fmt::format("ema {}", *rate) : "raw"},
+                                 {"weights", weights},
                                  {"count", drawn},
                                  {"sampler", arguments.sampler},
                                  {"eta", arguments.eta},
@@ -194,7 +196,8 @@ void add_sample(CLI::App& app) {
   verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
   verb->add_option("--count", arguments->count, "Images (16)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
-  verb->add_option("--steps", arguments->steps, "Steps: '50'; '10,15,20' in equal sections; 'ddim50' (100)");
+  verb->add_option("--steps", arguments->steps,
+                   "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'optimal25' after iddpm respace (100)");
   verb->add_option("--sampler", arguments->sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
   verb->add_option("--eta", arguments->eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")

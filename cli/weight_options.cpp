@@ -1,5 +1,7 @@
 #include "cli/weight_options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 namespace iddpm::cli {
@@ -11,5 +13,10 @@ void add_weight_options(CLI::App& verb, WeightOptions& options) {
 }
 
 WeightChoice weight_choice(const WeightOptions& options) { return {.ema_rate = options.ema_rate, .raw = options.raw}; }
+
+std::string weights_name(const Checkpoint& checkpoint, const WeightChoice& choice) {
+  const std::optional<double> rate = checkpoint.chosen_rate(choice);
+  return rate ? fmt::format("ema {}", *rate) : "raw";
+}
 
 }  // namespace iddpm::cli

@@ -14,5 +14,7 @@ struct WeightOptions {
 
 void add_weight_options(CLI::App& verb, WeightOptions& options);
 WeightChoice weight_choice(const WeightOptions& options);
+/// What the weights are called in results: "raw" or "ema 0.999".
+std::string weights_name(const Checkpoint& checkpoint, const WeightChoice& choice);
 
 }  // namespace iddpm::cli

@@ -73,46 +73,48 @@ Tensor Workbench::samples(const SampleRecipe& recipe) {
   return read_npz(file, {"arr_0"}).front().second.permute({0, 3, 1, 2}).contiguous();
 }
 
-const FeatureSet& Workbench::reference() {
-  if (reference_) return *reference_;
+const FeatureSet& Workbench::reference(std::int64_t count) {
+  if (const auto known = references_.find(count); known != references_.end()) return known->second;
   ProgressBar bar("Features of the training images");
   std::vector<std::string> skipped;
-  reference_ = collect_features(
-      feature_network(), *training_images(),
-      {.count = scale().reference_images, .batch = 64, .source = data_name() + ", training images"}, skipped,
+  FeatureSet set = collect_features(
+      feature_network(), *training_images(), {.count = count, .batch = 64, .source = data_name() + ", training images"},
+      skipped,
       [&](std::int64_t done, std::int64_t all) { bar.update(static_cast<double>(done) / static_cast<double>(all)); });
-  return *reference_;
+  return references_.emplace(count, std::move(set)).first->second;
 }
 
-nlohmann::json Workbench::metrics(const std::string& source, const Tensor& images) {
+nlohmann::json Workbench::metrics(const std::string& source, const Tensor& images, const FeatureSet& real) {
   const auto dataset = in_memory_dataset({.images = images, .labels = {}, .class_names = {}, .source = source});
   std::vector<std::string> skipped;
   const FeatureSet fake = collect_features(feature_network(), *dataset, {.batch = 64, .source = source}, skipped);
-  const SampleMetrics metrics = evaluate_samples(reference(), fake);
+  const SampleMetrics metrics = evaluate_samples(real, fake);
   nlohmann::json json = metrics;
-  json["protocol"] = sample_protocol(reference(), fake, metrics);
-  json["measurement_id"] = measurement_id(sample_protocol(reference(), fake, metrics));
+  json["protocol"] = sample_protocol(real, fake, metrics);
+  json["measurement_id"] = measurement_id(sample_protocol(real, fake, metrics));
   return json;
 }
 
-nlohmann::json Workbench::judge(const std::string& source, const Tensor& images) {
+nlohmann::json Workbench::judge(const std::string& source, const Tensor& images, std::int64_t reference_images) {
+  const std::int64_t count = reference_images > 0 ? reference_images : scale().reference_images;
   const nlohmann::json depends_on = {{"images", sha256_of_tensors({{"images", images.contiguous()}})},
                                      {"features", feature_network().space().sha256},
-                                     {"reference", scale().reference_images}};
-  return measured("quality", depends_on, [&] { return metrics(source, images); });
+                                     {"reference", count}};
+  return measured("quality", depends_on, [&] { return metrics(source, images, reference(count)); });
 }
 
-nlohmann::json Workbench::judge(const SampleRecipe& recipe) {
-  return judge("samples of " + label_of(recipe.checkpoint), samples(recipe));
+nlohmann::json Workbench::judge(const SampleRecipe& recipe, std::int64_t reference_images) {
+  return judge("samples of " + label_of(recipe.checkpoint), samples(recipe), reference_images);
 }
 
-nlohmann::json Workbench::judge_real_images(std::int64_t count) {
+nlohmann::json Workbench::judge_real_images(std::int64_t count, std::int64_t reference_images) {
   std::vector<std::string> skipped;
   std::vector<Tensor> pixels;
   const Dataset& images = *test_images();
   for_each_batch(images, evenly_spread(images.size(), count), 64, skipped,
                  [&](const DatasetImages& batch) { pixels.push_back(batch.pixels); });
-  return judge(data_name() + (has_test_images() ? ", test images" : ", training images"), at::cat(pixels));
+  return judge(data_name() + (has_test_images() ? ", test images" : ", training images"), at::cat(pixels),
+               reference_images);
 }
 
 nlohmann::json Workbench::likelihood(const fs::path& checkpoint, const std::string& steps,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -74,11 +75,12 @@ class Workbench {
   /// uint8 [N, C, H, W].
   Tensor samples(const SampleRecipe& recipe);
   /// Metrics against the training images in the feature space (sample_metrics.h's names), with "protocol".
-  nlohmann::json judge(const SampleRecipe& recipe);
+  /// `reference_images` of them; 0: the scale's number.
+  nlohmann::json judge(const SampleRecipe& recipe, std::int64_t reference_images = 0);
   /// The same for images from elsewhere, uint8 [N, C, H, W].
-  nlohmann::json judge(const std::string& source, const Tensor& images);
+  nlohmann::json judge(const std::string& source, const Tensor& images, std::int64_t reference_images = 0);
   /// The metrics of as many real images that aren't in the reference: how good a perfect model would look.
-  nlohmann::json judge_real_images(std::int64_t count);
+  nlohmann::json judge_real_images(std::int64_t count, std::int64_t reference_images = 0);
 
   /// Bits per dimension on test images and its terms: "total", "standard_error", "prior", "terms", ...
   nlohmann::json likelihood(const std::filesystem::path& checkpoint, const std::string& steps = {},
@@ -100,14 +102,14 @@ class Workbench {
  private:
   std::shared_ptr<const Dataset> open(const std::string& split) const;
   const FeatureNetwork& feature_network();
-  const FeatureSet& reference();
-  nlohmann::json metrics(const std::string& source, const Tensor& images);
+  const FeatureSet& reference(std::int64_t count);
+  nlohmann::json metrics(const std::string& source, const Tensor& images, const FeatureSet& real);
 
   Settings settings_;
   const std::atomic<bool>& stop_;
   std::shared_ptr<const Dataset> training_, test_;
   std::unique_ptr<FeatureNetwork> features_;
-  std::optional<FeatureSet> reference_;
+  std::map<std::int64_t, FeatureSet> references_;  // by their number of images
   double seconds_ = 0;
 };
 

@@ -1,0 +1,196 @@
+// iddpm respace: the timesteps that a model needs most.
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "cli/likelihood.h"
+#include "cli/progress_bar.h"
+#include "cli/respacing_option.h"
+#include "iddpm/core/error.h"
+#include "iddpm/diffusion/respacing.h"
+#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/evaluation/pairwise_bound_file.h"
+#include "iddpm/training/run_folder.h"
+#include "iddpm/version.h"
+
+namespace iddpm::cli {
+namespace {
+
+struct RespaceArguments {
+  std::filesystem::path model;
+  WeightOptions weights;
+  ComputeOptions compute;
+  DataOptions data;
+  PairwiseBoundOptions measurement;
+  std::vector<std::int64_t> steps;
+  bool json = false;
+};
+
+// A number of steps, and what the two ways to choose them come to.
+struct Comparison {
+  std::int64_t steps = 0;
+  double even = 0.0;
+  double optimal = 0.0;
+  std::vector<std::int64_t> even_timesteps = {};
+  std::vector<std::int64_t> optimal_timesteps = {};
+};
+
+PairwiseBound measure(const RespaceArguments& arguments, const Checkpoint& checkpoint,
+                      const std::filesystem::path& path) {
+  const WeightChoice choice = weight_choice(arguments.weights);
+  const CheckpointInfo& info = checkpoint.info();
+  const auto dataset = open_fitting_dataset(info, arguments.data);
+  UNet network = checkpoint.load_network(choice);
+  PairwiseBoundOptions options = arguments.measurement;
+  options.device = chosen_device(arguments.compute);
+  network.to(options.device);
+  network.set_compute_type(scalar_type(chosen_precision(arguments.compute)));
+  const ReverseProcess process = reverse_process(info.settings.diffusion, network);
+  const bool conditional = info.settings.network.classes > 0;
+  const auto process_of = [&](const Tensor& y) {
+    return process.with_network(conditioned(
+        network, {.y = conditional ? y.to(options.device) : Tensor(), .low_resolution = {}, .dropout_keys = {}}));
+  };
+  PairwiseBound bound;
+  {
+    ProgressBar bar("Measuring the bound's terms");
+    bound = pairwise_bound(process_of, *dataset, options, [&](std::int64_t done, std::int64_t all) {
+      bar.update(static_cast<double>(done) / static_cast<double>(all));
+    });
+  }
+  for (const std::string& name : bound.skipped) say(fmt::format("Skipped a broken image: {}", name));
+  bound.measured.source = arguments.data.path.filename().string();
+  bound.model.checkpoint = path.filename().string();
+  bound.model.checkpoint_sha256 = sha256_of_file(path);
+  bound.model.weights = weights_name(checkpoint, choice);
+  return bound;
+}
+
+std::vector<Comparison> compare_spacings(const PairwiseBound& bound, const OptimalRespacing& optimal,
+                                         std::vector<std::int64_t> steps) {
+  const std::int64_t candidates = bound.terms.candidates();
+  if (steps.empty()) {
+    for (const std::int64_t count : {5, 10, 25, 50, 100}) {
+      if (count <= candidates) steps.push_back(count);
+    }
+  }
+  std::vector<Comparison> comparisons;
+  for (const std::int64_t count : steps) {
+    require(count >= 1 && count <= candidates, "--steps {}: expected 1 to {}, as many timesteps as were measured",
+            count, candidates);
+    const std::vector<std::int64_t> even = respaced_timesteps(candidates, std::to_string(count));
+    comparisons.push_back({.steps = count,
+                           .even = respaced_bound(bound.terms, even),
+                           .optimal = optimal.bounds()[static_cast<std::size_t>(count - 1)],
+                           .even_timesteps = bound.timesteps_at(even),
+                           .optimal_timesteps = bound.timesteps_at(optimal.kept(count))});
+  }
+  return comparisons;
+}
+
+std::string shortened(const std::vector<std::int64_t>& timesteps) {
+  constexpr std::size_t shown = 12;
+  if (timesteps.size() <= shown) return fmt::format("{}", fmt::join(timesteps, " "));
+  return fmt::format("{} ... {}", fmt::join(timesteps.begin(), timesteps.begin() + shown - 2, " "), timesteps.back());
+}
+
+std::string table(const PairwiseBound& bound, const std::vector<Comparison>& comparisons) {
+  std::string text = fmt::format(
+      "Bits per dimension of {} ({}) on {} images of {}, choosing from {} of {} timesteps:\n"
+      "  steps      even   optimal   optimal timesteps\n",
+      bound.model.checkpoint, bound.model.weights, bound.measured.count, bound.measured.source, bound.timesteps.size(),
+      bound.model.steps);
+  for (const Comparison& comparison : comparisons) {
+    text += fmt::format("  {:5} {:9.4f} {:9.4f}   {}\n", comparison.steps, comparison.even, comparison.optimal,
+                        shortened(comparison.optimal_timesteps));
+  }
+  return text;
+}
+
+nlohmann::json to_json(const PairwiseBound& bound, const std::vector<double>& optimal_bounds,
+                       const std::vector<Comparison>& comparisons, const std::filesystem::path& table_file) {
+  nlohmann::json spacings = nlohmann::json::array();
+  for (const Comparison& comparison : comparisons) {
+    spacings.push_back(
+        {{"steps", comparison.steps},
+         {"even", {{"bits_per_dimension", comparison.even}, {"timesteps", comparison.even_timesteps}}},
+         {"optimal", {{"bits_per_dimension", comparison.optimal}, {"timesteps", comparison.optimal_timesteps}}}});
+  }
+  return {{"model", bound.model.checkpoint},
+          {"weights", bound.model.weights},
+          {"data", bound.measured.source},
+          {"images", bound.measured.count},
+          {"seed", bound.model.seed},
+          {"original_steps", bound.model.steps},
+          {"candidates", bound.timesteps.size()},
+          {"table", table_file.string()},
+          {"spacings", spacings},
+          {"optimal_bits_per_dimension", optimal_bounds},
+          {"version", version}};
+}
+
+void run_respace(const RespaceArguments& arguments) {
+  apply_threads(arguments.compute);
+  const std::filesystem::path path = find_checkpoint(arguments.model);
+  const Checkpoint checkpoint(path);
+  const std::filesystem::path table_file = pairwise_bound_path(path);
+  PairwiseBound bound;
+  if (arguments.data.path.empty()) {
+    bound = load_measured_bound(path, weights_name(checkpoint, weight_choice(arguments.weights)));
+  } else {
+    const auto start = std::chrono::steady_clock::now();
+    bound = measure(arguments, checkpoint, path);
+    save_pairwise_bound(table_file, bound);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    say(fmt::format("Measured in {}, kept in {}", format_duration(seconds.count()), display_path(table_file)));
+  }
+  const OptimalRespacing optimal(bound.terms);
+  const std::vector<Comparison> comparisons = compare_spacings(bound, optimal, arguments.steps);
+  print(arguments.json ? to_json(bound, optimal.bounds(), comparisons, table_file).dump(2) + "\n"
+                       : table(bound, comparisons));
+}
+
+}  // namespace
+
+void add_respace(CLI::App& app) {
+  auto arguments = std::make_shared<RespaceArguments>();
+  PairwiseBoundOptions& measurement = arguments->measurement;
+  CLI::App* verb = app.add_subcommand("respace", "Find the timesteps with which few steps have the best likelihood");
+  verb->footer(
+      "Examples:\n"
+      "  iddpm respace runs/photos --data photos/\n"
+      "      measures what a step between any two timesteps adds to the bound, keeps that beside the checkpoint, and\n"
+      "      prints the bound of the best timesteps beside that of evenly spaced ones\n"
+      "  iddpm sample runs/photos --steps optimal25\n"
+      "  iddpm evaluate runs/photos --data photos/ --split test --steps optimal25\n"
+      "      what it is good for\n"
+      "  iddpm respace runs/photos --steps 8,16,32\n"
+      "      without --data: for other numbers of steps, from what was measured before\n"
+      "Timesteps are chosen by dynamic programming (Watson et al. 2021, arXiv 2106.03802). The best likelihood need "
+      "not\n"
+      "give the best looks: compare samples too.");
+  verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
+  add_data_options(*verb, arguments->data);
+  CLI::Option* data = verb->get_option("--data");
+  verb->add_option("--count", measurement.count, "Images, evenly spread over the data (32)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->needs(data);
+  verb->add_option("--candidates", measurement.candidates, "Timesteps to choose from (default: all, at most 1000)")
+      ->check(CLI::Range(std::int64_t{1}, max_respacing_candidates))
+      ->needs(data);
+  verb->add_option("--batch", measurement.batch, "Images at a time (32)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
+      ->needs(data);
+  verb->add_option("--seed", measurement.seed, "Of the noise (0)")->needs(data);
+  verb->add_option("--steps", arguments->steps, "Numbers of steps to print (5,10,25,50,100)")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_flag("--json", arguments->json, "Print the result as JSON");
+  add_weight_options(*verb, arguments->weights);
+  add_compute_options(*verb, arguments->compute);
+  verb->callback([arguments] { run_respace(*arguments); });
+}
+
+}  // namespace iddpm::cli

@@ -1,0 +1,123 @@
+// The best timesteps of a tiny model, measured and used.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program.h"
+
+namespace iddpm::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class Respace : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    write_tiny_images(*folder_ / "images");
+    const auto result = run_program(
+        folder_->path(), "train --data images --run run --steps 4 --sample-every 0 --checkpoint-every 2" + tiny_model);
+    ASSERT_EQ(result.exit_code, 0) << result.errors;
+  }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
+
+  // Expects success and returns standard output.
+  static std::string run(const std::string& arguments) {
+    const auto result = run_program(folder_->path(), arguments);
+    EXPECT_EQ(result.exit_code, 0) << arguments << "\n" << result.errors;
+    return result.output;
+  }
+  // Expects failure in one sentence and returns it.
+  static std::string error_of(const std::string& arguments) {
+    const auto result = run_program(folder_->path(), arguments);
+    EXPECT_NE(result.exit_code, 0) << arguments;
+    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << result.errors;
+    return result.errors;
+  }
+  static fs::path at(const std::string& name) { return *folder_ / name; }
+
+  static TemporaryFolder* folder_;
+};
+
+TemporaryFolder* Respace::folder_ = nullptr;
+
+constexpr const char* table = "run/checkpoints/step_00000004.pairwise_bound.safetensors";
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_F(Respace, WithoutATableOptimalStepsAreRefusedSayingHowToMeasureThem) {
+  fs::remove(at(table));
+  for (const std::string verb : {"sample run --count 1 --out none", "evaluate run --data images"}) {
+    const std::string error = error_of(verb + " --steps optimal5");
+    EXPECT_TRUE(contains(error, "'iddpm respace run/checkpoints/step_00000004.safetensors --data DATA --ema 0."))
+        << error;
+  }
+  EXPECT_FALSE(fs::exists(at("none")));
+  EXPECT_TRUE(contains(error_of("respace run"), "have not been measured"));
+  EXPECT_TRUE(contains(error_of("sample run --steps optimal"), "such as optimal25"));
+  EXPECT_TRUE(contains(error_of("respace run --count 3"), "--data"));
+}
+
+TEST_F(Respace, KeepsATableBesideTheCheckpointAndComparesWithEvenSpacing) {
+  const std::string measuring = "respace run --data images --count 6 --precision float32 --threads 1";
+  const json measured = json::parse(run(measuring + " --steps 1,5,20 --json"));
+  EXPECT_TRUE(fs::exists(at(table)));
+  EXPECT_EQ(measured["images"], 6);
+  EXPECT_EQ(measured["candidates"], 20);
+  ASSERT_EQ(measured["spacings"].size(), 3U);
+  for (const json& spacing : measured["spacings"]) {
+    const double even = spacing["even"]["bits_per_dimension"];
+    const double optimal = spacing["optimal"]["bits_per_dimension"];
+    EXPECT_LE(optimal, even + 1e-9);
+    EXPECT_EQ(spacing["optimal"]["timesteps"].size(), spacing["steps"].get<std::size_t>());
+  }
+  EXPECT_EQ(measured["spacings"][2]["even"], measured["spacings"][2]["optimal"]) << "of all timesteps";
+  EXPECT_EQ(measured["optimal_bits_per_dimension"].size(), 20U);
+
+  // All steps: the bound that `evaluate` measures on the same images with the same noise.
+  const json bits = json::parse(run("evaluate run --data images --count 6 --precision float32 --threads 1 --json"));
+  const double whole = bits["bits_per_dimension"]["total"];
+  EXPECT_NEAR(measured["spacings"][2]["optimal"]["bits_per_dimension"].get<double>(), whole, 1e-4 * whole);
+
+  const json again = json::parse(run("respace run --steps 5 --json"));
+  EXPECT_EQ(again["spacings"][0], measured["spacings"][1]);
+  const std::string text = run("respace run");
+  EXPECT_TRUE(contains(text, "optimal timesteps")) << text;
+  EXPECT_TRUE(contains(error_of("respace run --steps 21"), "1 to 20"));
+}
+
+TEST_F(Respace, SampleAndEvaluateTakeTheTimestepsOfTheTable) {
+  run("respace run --data images --count 4 --candidates 10");
+  const json drawn = json::parse(run("sample run --count 2 --steps optimal5 --out five --json"));
+  EXPECT_EQ(drawn["steps"], "optimal5");
+  EXPECT_TRUE(fs::exists(at("five/grid.png")));
+  run("sample run --count 1 --steps optimal5 --sampler ddim --out ddim");
+  const json bits = json::parse(run("evaluate run --data images --count 4 --steps optimal5 --json"));
+  EXPECT_EQ(bits["bits_per_dimension"]["terms"].size(), 5U);
+  EXPECT_TRUE(contains(error_of("sample run --steps optimal11 --out eleven"), "1 to 10"));
+}
+
+TEST_F(Respace, ATableOfOtherWeightsOrAnotherModelIsRefused) {
+  run("respace run --data images --count 2 --candidates 5 --raw");
+  run("sample run --raw --count 1 --steps optimal3 --out raw");
+  EXPECT_TRUE(contains(error_of("sample run --count 1 --steps optimal3 --out other"), "for the weights 'raw'"));
+  fs::create_directories(at("copy"));
+  fs::copy_file(at("run/checkpoints/step_00000002.safetensors"), at("copy/model.safetensors"));
+  fs::copy_file(at(table), at("copy/model.pairwise_bound.safetensors"));
+  const std::string error = error_of("sample copy/model.safetensors --raw --count 1 --steps optimal3 --out other");
+  EXPECT_TRUE(contains(error, "another model file")) << error;
+  fs::resize_file(at(table), 100);
+  EXPECT_TRUE(contains(error_of("sample run --raw --steps optimal3 --out other"), "pairwise_bound.safetensors"));
+}
+
+TEST_F(Respace, HasHelpWithAnExample) { EXPECT_TRUE(contains(run("respace --help"), "iddpm respace")); }
+
+}  // namespace iddpm::test
