@@ -12,7 +12,7 @@ namespace iddpm {
 struct FeatureTrainingOptions {
   std::int64_t steps = 1500;
   std::int64_t batch = 64;
-  double learning_rate = 1e-3;  ///< the largest: it rises over the first steps and falls to 0 like a cosine
+  double learning_rate = 3e-3;  ///< the largest: it rises over the first steps and falls to 0 like a cosine
   double weight_decay = 0.01;
   std::uint64_t seed = 0;
   double held_out = 0.1;       ///< share of the data kept from training to measure accuracy, where no test set is given

@@ -91,9 +91,9 @@ void to_json(nlohmann::json& json, const SampleMetrics& metrics) {
   if (metrics.spatial_frechet_distance) json["spatial_frechet_distance"] = *metrics.spatial_frechet_distance;
   if (metrics.kernel_distance) json["kernel_distance"] = *metrics.kernel_distance;
   if (metrics.inception_score) {
-    json["inception_score"] = metrics.inception_score->mean;
-    json["inception_score_deviation"] = metrics.inception_score->standard_deviation;
-    json["inception_score_splits"] = metrics.inception_score->splits;
+    json["class_score"] = metrics.inception_score->mean;
+    json["class_score_deviation"] = metrics.inception_score->standard_deviation;
+    json["class_score_splits"] = metrics.inception_score->splits;
   }
   json["neighbours"] = nlohmann::json::array();
   for (const auto& [k, manifold, balls] : metrics.neighbours) {
@@ -118,8 +118,12 @@ std::string format_table(const SampleMetrics& metrics, const FeatureSpace& space
   }
   if (metrics.kernel_distance) text += line(space.is_fid ? "KID" : "kernel distance", *metrics.kernel_distance);
   if (metrics.inception_score) {
-    text += fmt::format("{:<28}{:.6g} +- {:.2g}\n", space.is_fid ? "Inception score" : "classifier score",
-                        metrics.inception_score->mean, metrics.inception_score->standard_deviation);
+    text += fmt::format("{:<28}{:.6g}", space.is_fid ? "Inception score" : "classifier score",
+                        metrics.inception_score->mean);
+    if (metrics.inception_score->splits > 1) {
+      text += fmt::format(" +- {:.2g}", metrics.inception_score->standard_deviation);
+    }
+    text += "\n";
   }
   for (const auto& [k, manifold, balls] : metrics.neighbours) {
     text += line(fmt::format("precision (k = {})", k), manifold.precision);

@@ -48,7 +48,8 @@ SampleMetrics evaluate_samples(const FeatureSet& real, const FeatureSet& fake,
 Protocol sample_protocol(const FeatureSet& real, const FeatureSet& fake, const SampleMetrics& metrics,
                          std::optional<ModelRecord> model = {});
 
-/// Under names that tell nothing of the features: "frechet_distance", "kernel_distance", ...
+/// Under names that tell nothing of the features: "frechet_distance", "kernel_distance", "class_score" (the Inception
+/// score, in whatever features), ...
 void to_json(nlohmann::json& json, const SampleMetrics& metrics);
 
 /// A table for people, with names that belong to the features: "FID" for FID's alone, otherwise "Frechet distance in
