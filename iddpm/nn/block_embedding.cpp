@@ -25,10 +25,25 @@ bool can_be_remembered(const NamedParameters& parameters, const Tensor& t, const
 
 }  // namespace
 
+Tensor PackedTensors::keep(const Tensor& values) {
+  constexpr std::int64_t block_size = std::int64_t{1} << 18;
+  const Tensor row = values.reshape(-1);
+  if (row.scalar_type() != at::kFloat || row.numel() > block_size) return values;
+  const std::lock_guard lock(mutex_);
+  if (!block_.defined() || used_ + row.numel() > block_size) {
+    block_ = at::empty(block_size, row.options());
+    used_ = 0;
+  }
+  const Tensor place = block_.narrow(0, used_, row.numel());
+  place.copy_(row);
+  used_ += (row.numel() + 15) / 16 * 16;  // whole cache lines
+  return place.view(values.sizes());
+}
+
 Tensor SharedEmbedding::projected(const Linear& layer) {
   const std::lock_guard lock(mutex_);
   Tensor& projection = projections_[layer.identity()];
-  if (!projection.defined()) projection = layer(row_);
+  if (!projection.defined()) projection = storage_->keep(layer(row_));
   return projection;
 }
 
@@ -54,6 +69,7 @@ bool EmbeddingCache::is_current(const NamedParameters& parameters) const {
 
 void EmbeddingCache::start_anew(const NamedParameters& parameters) {
   embeddings_.clear();
+  storage_ = std::make_shared<PackedTensors>();
   stamps_.clear();
   for (const auto& [_, values] : parameters) {
     stamps_.push_back({values.storage().getWeakStorageImpl(), static_cast<std::uint32_t>(values._version())});
@@ -75,7 +91,8 @@ BlockEmbedding EmbeddingCache::operator()(const NamedParameters& parameters, con
   if (!is_current(parameters)) start_anew(parameters);
   const auto found = embeddings_.find(key);
   if (found != embeddings_.end()) return {found->second, t.size(0)};
-  const auto made = std::make_shared<SharedEmbedding>(embed(t.narrow(0, 0, 1), y.defined() ? y.narrow(0, 0, 1) : y));
+  const auto made =
+      std::make_shared<SharedEmbedding>(embed(t.narrow(0, 0, 1), y.defined() ? y.narrow(0, 0, 1) : y), storage_);
   // Those made before had their projections made too, and all have as many.
   const std::size_t each = embeddings_.empty() ? 0 : embeddings_.begin()->second->bytes();
   if ((embeddings_.size() + 1) * each <= most_bytes) embeddings_.emplace(key, made);

@@ -12,11 +12,26 @@
 
 namespace iddpm {
 
+/// Keeps small tensors for long, packed into few large ones: allocated one by one between the large temporary tensors
+/// of a forward pass, they would leave gaps that the next pass's tensors no longer fit, and the heap would grow and
+/// grow.
+class PackedTensors {
+ public:
+  /// A copy of float32 values. Any thread may ask.
+  Tensor keep(const Tensor& values);
+
+ private:
+  std::mutex mutex_;
+  Tensor block_;
+  std::int64_t used_ = 0;
+};
+
 /// The embedding of one timestep (and class) with what residual blocks make of it, each computed once.
 class SharedEmbedding {
  public:
   /// row [1, 4 * channels].
-  explicit SharedEmbedding(Tensor row) : row_(std::move(row)) {}
+  SharedEmbedding(const Tensor& row, std::shared_ptr<PackedTensors> storage)
+      : storage_(std::move(storage)), row_(storage_->keep(row)) {}
 
   const Tensor& row() const { return row_; }
   /// layer(row), [1, out]. Any thread may ask.
@@ -25,6 +40,7 @@ class SharedEmbedding {
   std::size_t bytes();
 
  private:
+  std::shared_ptr<PackedTensors> storage_;
   Tensor row_;
   std::mutex mutex_;
   std::map<const void*, Tensor> projections_;  // by the layer's identity
@@ -81,6 +97,7 @@ class EmbeddingCache {
   std::mutex mutex_;
   std::vector<Stamp> stamps_;
   std::map<Key, std::shared_ptr<SharedEmbedding>> embeddings_;
+  std::shared_ptr<PackedTensors> storage_ = std::make_shared<PackedTensors>();
 };
 
 }  // namespace iddpm
