@@ -61,7 +61,9 @@ PairwiseBound measure(const RespaceArguments& arguments, const Checkpoint& check
     });
   }
   for (const std::string& name : bound.skipped) say(fmt::format("Skipped a broken image: {}", name));
-  bound.measured.source = arguments.data.path.filename().string();
+  const std::filesystem::path& data = arguments.data.path;
+  // "photos/" ends in an empty name.
+  bound.measured.source = (data.has_filename() ? data : data.parent_path()).filename().string();
   bound.model.checkpoint = path.filename().string();
   bound.model.checkpoint_sha256 = sha256_of_file(path);
   bound.model.weights = weights_name(checkpoint, choice);

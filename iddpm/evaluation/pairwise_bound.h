@@ -20,9 +20,9 @@ namespace iddpm {
 /// `respaced_bound` finds in the table is, up to rounding, what `bound_terms` finds for
 /// `p_theta.respaced(kept timesteps)` with the same noise in each x_t.
 ///
-/// Where there are more than some 40 timesteps, the means over pixels of what depends on a step's variance are
-/// interpolated (see chebyshev_interpolation.h), which changes the divergences by rounding only and the last step's
-/// likelihood by less than its own float32 tails.
+/// Where there are more than 40 timesteps, the means over pixels of what depends on a step's variance are interpolated
+/// (see chebyshev_interpolation.h). That changes the divergences by rounding only, and the last step's likelihood,
+/// whose far tails float32 makes rough, by up to some 1e-4 of it.
 ///
 /// Throws Error for a network that predicts x_{t-1}, which says nothing of other steps than its own, and unless the
 /// timesteps ascend within the process and leave some signal.
