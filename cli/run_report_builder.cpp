@@ -4,6 +4,7 @@
 #include "cli/figure_files.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"
+#include "iddpm/evaluation/protocol.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/nn/module.h"
 #include "iddpm/report/run_report.h"
@@ -61,19 +62,40 @@ KeyValues settings_table(const CheckpointInfo& info, const nlohmann::json& train
   return table;
 }
 
-void add_evaluation(RunReport& report, const fs::path& file) {
-  if (!fs::exists(file)) return;
-  const auto json = nlohmann::json::parse(read_file(file), nullptr, false);
-  require(json.is_object() && json.contains("bits_per_dimension"), "'{}' is not an evaluation of iddpm evaluate",
-          file.string());
-  const auto& bits = json["bits_per_dimension"];
+void add_likelihood(RunReport& report, const nlohmann::json& bits) {
   report.figures.emplace_back(
       "Bits per dimension (test images)",
       fmt::format("{:.3f} ± {:.3f}", bits.value("total", 0.0), bits.value("standard_error", 0.0)));
   report.figures.emplace_back("measured on", fmt::format("{} images, {} of {} steps", bits.value("images", 0),
                                                          bits.value("steps", 0), bits.value("original_steps", 0)));
   report.vlb_terms = bits.value("terms", std::vector<double>{});
-  report.timings.emplace_back("Evaluation", format_duration(json.value("seconds", 0.0)));
+}
+
+void add_sample_quality(RunReport& report, const nlohmann::json& section) {
+  const auto protocol = section.at("protocol").get<Protocol>();
+  require(protocol.features.has_value(), "expected the feature network in the protocol, got none");
+  report.figures.emplace_back(
+      protocol.features->is_fid ? "FID" : fmt::format("Frechet distance, features of {}", protocol.features->network),
+      fmt::format("{:.4g}", section.value("frechet_distance", 0.0)));
+  report.figures.emplace_back(
+      "measured by", fmt::format("{} samples, measurement {}", protocol.images.count, measurement_id(protocol)));
+}
+
+void add_evaluation(RunReport& report, const fs::path& file) {
+  if (!fs::exists(file)) return;
+  const auto json = nlohmann::json::parse(read_file(file), nullptr, false);
+  const bool likelihood = json.is_object() && json.contains("bits_per_dimension");
+  const bool samples = json.is_object() && json.contains("sample_quality");
+  require(likelihood || samples, "'{}' is not an evaluation of iddpm evaluate", file.string());
+  try {
+    if (likelihood) add_likelihood(report, json["bits_per_dimension"]);
+    if (samples) add_sample_quality(report, json["sample_quality"]);
+    report.timings.emplace_back("Evaluation", format_duration(json.value("seconds", 0.0)));
+  } catch (const nlohmann::json::exception& error) {
+    fail("'{}' is not an evaluation of iddpm evaluate: {}", file.string(), error.what());
+  } catch (const Error& error) {
+    fail("'{}' is not an evaluation of iddpm evaluate: {}", file.string(), error.what());
+  }
 }
 
 void add_final_samples(RunReport& report, const fs::path& folder) {

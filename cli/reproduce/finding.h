@@ -19,6 +19,7 @@ enum class Verdict { shown, partly, not_shown };
 struct Outcome {
   Verdict verdict = Verdict::shown;
   std::string found;            ///< a sentence with our numbers, and where the effect is missing a guess why
+  std::string table = {};       ///< in Markdown, for the page, where the paper has one too
   nlohmann::json numbers = {};  ///< all that the figures show
   std::vector<std::pair<std::string, LinePlot>> plots = {};  ///< the first one's name is ""
   std::vector<std::pair<std::string, Image>> pictures = {};

@@ -40,6 +40,8 @@ std::string section_of(const nlohmann::json& result, const std::string& folder) 
   text += fmt::format("Paper: {}\n\n", result.at("paper").get<std::string>());
   text +=
       fmt::format("Here ({}): {}\n\n", result.at("verdict").get<std::string>(), result.at("found").get<std::string>());
+  const auto table = result.at("table").get<std::string>();
+  if (!table.empty()) text += table + "\n";
   text += fmt::format("`{}`, {} of processor time, all cores together.\n\n", result.at("command").get<std::string>(),
                       format_duration(result.at("processor_seconds").get<double>()));
   for (const auto& figure : result.at("figures")) {
@@ -71,6 +73,7 @@ nlohmann::json write_finding(const fs::path& folder, const Finding& finding, con
       {"paper", finding.paper},
       {"verdict", words(outcome.verdict)},
       {"found", outcome.found},
+      {"table", outcome.table},
       {"numbers", outcome.numbers},
       {"figures", figures},
       {"command", fmt::format("iddpm reproduce {}{}", finding.name, command_options(bench.settings()))},

@@ -137,6 +137,12 @@ TEST_F(Evaluate, MeasuresAModelsLikelihoodAndItsSamplesInOneCall) {
   EXPECT_EQ(samples["model"]["checkpoint_sha256"], likelihood["model"]["checkpoint_sha256"]);
   EXPECT_EQ(samples["model"]["checkpoint_sha256"].get<std::string>().size(), 64U);
   EXPECT_EQ(nlohmann::json::parse(text_of(at("both.json"))), record);
+
+  fs::copy_file(at("both.json"), at("run/evaluation.json"));
+  run("report run");
+  const std::string report = text_of(at("run/report.html"));
+  EXPECT_NE(report.find("Bits per dimension"), std::string::npos);
+  EXPECT_NE(report.find("Frechet distance, features of classifier of images"), std::string::npos);
 }
 
 TEST_F(Evaluate, SamplesAreThoseThatSampleDraws) {
