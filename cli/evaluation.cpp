@@ -96,22 +96,35 @@ void save_statistics(const std::filesystem::path& path, const FeatureSet& set, F
                   set.space.network, set.space.sha256.substr(0, 12), display_path(path));
 }
 
-void judge_images(const EvaluationRequest& request, bool is_model, Findings& findings) {
+// All that judging takes but the samples of a model.
+struct Judgement {
+  JudgedImages judged;
+  std::unique_ptr<FeatureNetwork> network;
+  std::optional<Reference> reference;
+};
+
+Judgement prepare_judgement(const EvaluationRequest& request, bool is_model) {
   require(!request.features.empty(),
           "judging images needs --features: a classifier made by 'iddpm train-features', or FID's Inception network");
   apply_threads(request.likelihood.compute);
-  JudgedImages judged = is_model ? images_of_model(request) : open_images(request);
-  const auto network = open_feature_network(request.features, chosen_device(request.likelihood.compute), judged.shape);
-  std::optional<Reference> reference;
+  Judgement judgement{
+      .judged = is_model ? images_of_model(request) : open_images(request), .network = nullptr, .reference = {}};
+  const std::vector<std::int64_t>& shape = judgement.judged.shape;
+  judgement.network = open_feature_network(request.features, chosen_device(request.likelihood.compute), shape);
   if (!request.reference.path.empty()) {
-    reference = open_reference(request.reference, judged.shape, network->space(), request.features);
+    judgement.reference = open_reference(request.reference, shape, judgement.network->space(), request.features);
   }
-  if (is_model) draw(request, judged);
+  return judgement;
+}
+
+void judge(const EvaluationRequest& request, Judgement& judgement, Findings& findings) {
+  JudgedImages& judged = judgement.judged;
+  if (!judged.images) draw(request, judged);
   judged.options.batch = request.likelihood.batch;
-  const FeatureSet samples = image_features(*network, *judged.images, judged.options);
+  const FeatureSet samples = image_features(*judgement.network, *judged.images, judged.options);
   if (!request.save_reference.empty()) save_statistics(request.save_reference, samples, findings);
-  if (!reference) return;
-  const FeatureSet real = reference_features(*network, *reference, judged.options.batch);
+  if (!judgement.reference) return;
+  const FeatureSet real = reference_features(*judgement.network, *judgement.reference, judged.options.batch);
   const SampleQuality quality = compare_with_reference(real, samples, request.neighbours, judged.model);
   add_result(findings, quality.result, quality.table);
 }
@@ -139,8 +152,11 @@ void measure(const EvaluationRequest& request, bool is_model, Findings& findings
   const bool judging = !request.reference.path.empty() || !request.save_reference.empty();
   check(request, is_model, likelihood, judging);
   const auto start = std::chrono::steady_clock::now();
+  // What doesn't fit is found out before hours of work.
+  std::optional<Judgement> judgement;
+  if (judging) judgement = prepare_judgement(request, is_model);
   if (likelihood) evaluate_likelihood(request, findings);
-  if (judging) judge_images(request, is_model, findings);
+  if (judgement) judge(request, *judgement, findings);
   findings.record["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   findings.record["version"] = version;
 }
