@@ -40,7 +40,7 @@ std::string section_of(const nlohmann::json& result, const std::string& folder) 
   text += fmt::format("Paper: {}\n\n", result.at("paper").get<std::string>());
   text +=
       fmt::format("Here ({}): {}\n\n", result.at("verdict").get<std::string>(), result.at("found").get<std::string>());
-  const auto table = result.at("table").get<std::string>();
+  const std::string table = result.value("table", "");
   if (!table.empty()) text += table + "\n";
   text += fmt::format("`{}`, {} of processor time, all cores together.\n\n", result.at("command").get<std::string>(),
                       format_duration(result.at("processor_seconds").get<double>()));
