@@ -65,7 +65,11 @@ Outcome compute(Workbench& bench) {
   const bool larger_is_better = end_distances[0] > end_distances[1] && end_distances[1] > end_distances[2];
   outcome.found = fmt::format("Frechet distance after {} steps: {}.", bench.scale().training_steps, ends);
   outcome.verdict = falls && larger_is_better ? Verdict::shown : falls ? Verdict::partly : Verdict::not_shown;
-  if (!larger_is_better) outcome.found += " Not shown: that each larger model ends better.";
+  if (!larger_is_better)
+    outcome.found +=
+        " Not shown: that each larger model ends better (after so few steps the differences are within the noise of so "
+        "few "
+        "samples).";
   outcome.plots.emplace_back("", std::move(distance));
   outcome.plots.emplace_back("likelihood", std::move(bits));
   return outcome;
