@@ -122,7 +122,7 @@ void add_train_features(CLI::App& app) {
   verb->add_option("--image-size", arguments->size.image_size, "SIZE or HEIGHTxWIDTH in pixels (default: the data's)");
   verb->add_option("--image-channels", arguments->size.image_channels, "1 grey, 3 RGB, 4 RGBA (default: the data's)")
       ->check(CLI::IsMember({1, 3, 4}));
-  verb->add_option("--channels", training.channels, "Of the first stages; features are four times as many (32)");
+  verb->add_option("--channels", training.channels, "A quarter of the number of features (32)");
   verb->add_option("--steps", training.steps, "Training steps (1500)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   verb->add_option("--batch", training.batch, "Images a step (64)")

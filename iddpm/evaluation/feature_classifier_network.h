@@ -15,7 +15,7 @@ struct FeatureClassifierOptions {
   std::int64_t image_width = 0;
   std::int64_t image_channels = 0;  ///< 1 .. 4
   std::int64_t classes = 0;         ///< at least 2
-  std::int64_t channels = 32;       ///< a multiple of 8; the pooled features are four times as many
+  std::int64_t channels = 32;       ///< a quarter of the pooled features; a multiple of 8
 
   std::int64_t features() const { return 4 * channels; }
   bool operator==(const FeatureClassifierOptions&) const = default;

@@ -16,7 +16,7 @@ struct FeatureTrainingOptions {
   double weight_decay = 0.01;
   std::uint64_t seed = 0;
   double held_out = 0.1;       ///< share of the data kept from training to measure accuracy, where no test set is given
-  std::int64_t channels = 32;  ///< see FeatureClassifierOptions
+  std::int64_t channels = 32;  ///< a quarter of the features, see FeatureClassifierOptions
   at::Device device = at::kCPU;
 };
 
