@@ -137,6 +137,16 @@ Outcome sampling_steps(Workbench& bench) {
         " Not shown: that the learned variance beats beta-tilde (two different networks, briefly trained: L_simple's "
         "may be the better at predicting the noise).";
   }
+  std::vector<std::int64_t> better_fixed;
+  for (const std::int64_t steps : counts) {
+    const double fixed =
+        std::min(at("upper bound, beta (L_simple)", steps), at("lower bound, beta-tilde (L_simple)", steps));
+    if (steps < few && fixed < at("learned variance (L_hybrid)", steps)) better_fixed.push_back(steps);
+  }
+  if (!better_fixed.empty()) {
+    outcome.found += fmt::format(" With {} steps a fixed variance is the better.", fmt::join(better_fixed, " and "));
+    if (outcome.verdict == Verdict::shown) outcome.verdict = Verdict::partly;
+  }
   outcome.plots.emplace_back("", std::move(plot));
   return outcome;
 }
