@@ -6,7 +6,7 @@ usage() {
   cat <<'EOF'
 Usage: scripts/test.sh [--no-install] [--all] [CTEST OPTION ...]
 
-Installs missing Debian packages, builds into build/release and runs the tests (2 minutes of tests on 2 cores).
+Installs missing Debian packages, builds into build/release and runs the tests (3 minutes of tests on 2 cores).
   --no-install   don't install packages
   --all          the slow tests too
 Other options go to ctest, for example: scripts/test.sh -L parity
