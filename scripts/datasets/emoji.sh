@@ -8,12 +8,12 @@ usage() {
   cat <<'TEXT'
 Usage: emoji.sh FOLDER [SIZE]
 
-Downloads the npm package emoji-datasource-twitter 16.0.0 (62 MB) from https://registry.npmjs.org, checks it against the
+Downloads the package emoji-datasource-twitter 16.0.0 (62 MB) with npm, checks it against the
 SHA-512 that the registry states, and writes its 1,906 colour pictures, 64x64 with transparency, to FOLDER/train and
 (every tenth) FOLDER/test, in a sub-folder for each of nine categories (activities, animals-and-nature, ...). Variations
 of skin tone are left out. The pictures are Twemoji's: Copyright Twitter, Inc. and other contributors, licensed under
 CC-BY 4.0 (https://creativecommons.org/licenses/by/4.0/), which asks whoever shows them to say so. SIZE is the size to
-train at, in the command that is printed (default 32). Needs Python 3.
+train at, in the command that is printed (default 32). Needs npm and Python 3.
 
 Example:
   scripts/datasets/emoji.sh data/emoji 16
@@ -22,7 +22,7 @@ TEXT
 }
 
 parse_arguments 1 2 "$@"
-need python3
+need python3 npm
 folder=$1
 size=${2:-32}
 [[ $size =~ ^[1-9][0-9]{0,3}$ ]] || fail "expected a size in pixels such as 32, got $size"
@@ -30,7 +30,10 @@ mkdir -p -- "$folder"
 archive=$folder/emoji-datasource-twitter-16.0.0.tgz
 sha512=ec5fae0ae1c7fbb427adcd793f9b676ef2a483d13ab65ce2e0c9d3dae5b54653
 sha512+=78a4b613cdae9c3ff76cb487d20ccb698c52d6b997b05a0f2305bb8bd9ec842d
-download https://registry.npmjs.org/emoji-datasource-twitter/-/emoji-datasource-twitter-16.0.0.tgz "$archive" $sha512
+if [[ ! -f $archive ]]; then
+  (cd -- "$folder" && npm pack --silent emoji-datasource-twitter@16.0.0 >/dev/null) || fail "npm could not download the package"
+fi
+checksum_matches "$archive" $sha512 || fail "$archive has the wrong checksum; delete it and run this again"
 python3 - "$archive" "$folder" <<'PYTHON'
 import collections
 import json
