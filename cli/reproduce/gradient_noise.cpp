@@ -125,6 +125,7 @@ Outcome gradient_noise(Workbench& bench) {
   }
   const bool ordered = vlb > hybrid, reduced = sampled < vlb;
   outcome.verdict = ordered && reduced ? Verdict::shown : ordered || reduced ? Verdict::partly : Verdict::not_shown;
+  if (vlb_error > vlb / 2 && outcome.verdict == Verdict::shown) outcome.verdict = Verdict::partly;
   if (!ordered) outcome.found += " Not shown: that L_vlb's is the larger (the estimate itself is noisy).";
   if (!reduced) outcome.found += " Not shown: that importance sampling reduces it (the estimate itself is noisy).";
   outcome.plots.emplace_back("", std::move(noise));
