@@ -17,6 +17,34 @@ std::unique_ptr<Sampler> make_sampler(const SamplingRequest& request) {
   fail("--sampler: expected ancestral or ddim, got '{}'", request.sampler);
 }
 
+/// Looks after every step whether the images are finite, and says of the first step after which one wasn't. Nothing
+/// waits for the device before the end.
+class FiniteWatch {
+ public:
+  void look(const SamplingState& state) {
+    finite_.push_back(at::isfinite(state.x).flatten(1).all(1));
+    timesteps_.push_back(state.t);
+  }
+  // `original` are the timesteps of the whole process.
+  void require_all(const std::vector<std::int64_t>& original) const {
+    const Tensor finite = at::stack(finite_).to(at::kCPU);
+    const Tensor broken_images = finite.all(0).logical_not();
+    const auto broken = broken_images.sum().item<std::int64_t>();
+    if (broken == 0) return;
+    std::size_t step = 0;
+    while (finite[static_cast<std::int64_t>(step)].all().item<bool>()) ++step;
+    throw NotFiniteError(fmt::format(
+        "{} of {} images are no longer finite, the first after step {} of {} (t = {}): the model is broken, or its "
+        "training was; they are not written",
+        broken, broken_images.numel(), step + 1, timesteps_.size(),
+        original[static_cast<std::size_t>(timesteps_[step])]));
+  }
+
+ private:
+  std::vector<Tensor> finite_;  // [N] after each step
+  std::vector<std::int64_t> timesteps_;
+};
+
 }  // namespace
 
 Tensor sample_images(const UNet& network, const ModelSettings& settings, const SamplingRequest& request,
@@ -45,13 +73,16 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
     auto steps = sampler->watch(process.with_network(conditioned(network, condition)),
                                 noise_from_streams(std::move(streams), shape, network.device()));
     Tensor x;
+    FiniteWatch watch;
     for (const SamplingState& state : steps) {
       x = state.x;
+      watch.look(state);
       const double fraction_of_batch = static_cast<double>(state.step) / static_cast<double>(steps.steps());
       const double done =
           (static_cast<double>(first) + static_cast<double>(size) * fraction_of_batch) / static_cast<double>(count);
       if (progress && !progress(done)) return finished.empty() ? Tensor() : at::cat(finished);
     }
+    watch.require_all(process.timestep_map());
     finished.push_back(x.to(at::kCPU, at::kFloat).contiguous());
   }
   return at::cat(finished);

@@ -25,7 +25,8 @@ struct SamplingRequest {
 };
 
 /// Draws images [N, C, H, W] in [-1, 1] on the CPU, batch after batch. `progress` is told the fraction done; if it
-/// returns false, sampling stops and the images finished so far are returned.
+/// returns false, sampling stops and the images finished so far are returned. Throws NotFiniteError, saying after which
+/// step, if images are no longer finite.
 Tensor sample_images(const UNet& network, const ModelSettings& settings, const SamplingRequest& request,
                      const std::function<bool(double)>& progress = {});
 

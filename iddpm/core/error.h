@@ -15,6 +15,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A number that had to be finite wasn't: a loss, a gradient, a sample.
+class NotFiniteError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Throws an Error with a formatted sentence.
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {

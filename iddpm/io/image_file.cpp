@@ -7,6 +7,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/image_codecs.h"
+#include "iddpm/io/pixels.h"
 
 namespace iddpm {
 
@@ -52,8 +53,7 @@ Image image_from_tensor(const Tensor& x) {
   require(x.dim() == 3 && x.size(0) >= 1 && x.size(0) <= 4,
           "an image of shape {} can't be made 8-bit: [C, H, W] with 1 to 4 channels is expected",
           format_shape(x.sizes()));
-  const Tensor scaled = (x.detach().to(at::kCPU, at::kFloat) + 1.0) * 127.5;
-  const Tensor bytes = scaled.nan_to_num(0.0).round().clamp(0.0, 255.0).to(at::kByte).permute({1, 2, 0}).contiguous();
+  const Tensor bytes = to_pixels(x).permute({1, 2, 0}).contiguous();
   const auto* begin = bytes.data_ptr<std::uint8_t>();
   return {.width = x.size(2), .height = x.size(1), .channels = x.size(0), .pixels = {begin, begin + bytes.numel()}};
 }
@@ -64,7 +64,7 @@ Tensor tensor_from_image(const Image& image) {
           "an image of {} x {} x {} has {} bytes of pixels, expected {}", image.width, image.height, image.channels,
           image.pixels.size(), bytes.numel());
   std::copy(image.pixels.begin(), image.pixels.end(), bytes.data_ptr<std::uint8_t>());
-  return bytes.permute({2, 0, 1}).contiguous().to(at::kFloat) / 127.5 - 1.0;
+  return from_pixels(bytes.permute({2, 0, 1}).contiguous());
 }
 
 }  // namespace iddpm

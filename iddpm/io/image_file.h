@@ -33,7 +33,8 @@ std::string encode_png(const Image& image, const std::string& comment = {});
 /// Writes a PNG file atomically.
 void write_png(const std::filesystem::path& path, const Image& image, const std::string& comment = {});
 
-/// [C, H, W] float in [-1, 1] -> 8-bit image: round((x + 1) * 127.5), clamped. C is 1 to 4.
+/// [C, H, W] float in [-1, 1] -> 8-bit image: round((x + 1) * 127.5), clamped. C is 1 to 4. Throws Error
+/// if a value isn't finite.
 Image image_from_tensor(const Tensor& x);
 
 /// 8-bit image -> [C, H, W] float32 in [-1, 1]: pixel / 127.5 - 1.

@@ -17,12 +17,6 @@
 
 namespace iddpm {
 
-/// A step whose loss or gradient wasn't finite. Nothing has changed by it.
-class NotFiniteError : public Error {
- public:
-  using Error::Error;
-};
-
 /// What one step saw. Losses are means over the batch, weighted as in training.
 struct StepResult {
   std::int64_t step = 0;  ///< steps done, this one included
@@ -58,6 +52,8 @@ class Trainer {
   std::int64_t steps_done() const;
   /// Examples seen so far: where the data go on.
   std::int64_t examples_seen() const;
+  /// Of the images that it was trained on so far.
+  const PixelStatistics& data_pixels() const;
   const ModelSettings& settings() const;
   const TrainingOptions& options() const;
   /// The network in training: shares its parameters, and computes in the options' precision.
