@@ -9,6 +9,7 @@
 #include "iddpm/data/dataset.h"
 #include "iddpm/diffusion/forward_process.h"
 #include "iddpm/diffusion/gaussian.h"
+#include "iddpm/diffusion/loss_weight.h"
 #include "iddpm/diffusion/losses.h"
 #include "iddpm/diffusion/noise_schedule.h"
 #include "iddpm/diffusion/optimal_respacing.h"

@@ -81,6 +81,16 @@ Tensor ForwardProcess::noise_from_x_0(const Tensor& x_t, const Tensor& t, const 
   return (x_t - at_timesteps(sqrt_alpha_bar_, t, x_t) * x_0) / at_timesteps(sqrt_noise_variance_, t, x_t);
 }
 
+Tensor ForwardProcess::velocity(const Tensor& x_0, const Tensor& t, const Tensor& noise) const {
+  require_same_shape("v", x_0, noise);
+  return at_timesteps(sqrt_alpha_bar_, t, x_0) * noise - at_timesteps(sqrt_noise_variance_, t, x_0) * x_0;
+}
+
+Tensor ForwardProcess::x_0_from_velocity(const Tensor& x_t, const Tensor& t, const Tensor& velocity) const {
+  require_same_shape("x_0 from v", x_t, velocity);
+  return at_timesteps(sqrt_alpha_bar_, t, x_t) * x_t - at_timesteps(sqrt_noise_variance_, t, x_t) * velocity;
+}
+
 Tensor ForwardProcess::x_0_from_previous(const Tensor& x_t, const Tensor& t, const Tensor& x_previous) const {
   require_same_shape("x_0 from x_{t-1}", x_t, x_previous);
   return at_timesteps(inverse_posterior_mean_x_0_, t, x_t) * x_previous -

@@ -34,6 +34,11 @@ class ForwardProcess {
   Tensor x_0_from_noise(const Tensor& x_t, const Tensor& t, const Tensor& noise) const;
   /// Defined even where alpha_bar_t = 0 (no signal left), unlike its inverse.
   Tensor noise_from_x_0(const Tensor& x_t, const Tensor& t, const Tensor& x_0) const;
+  /// v = sqrt(alpha_bar) noise - sqrt(1 - alpha_bar) x_0, the direction in which x_t turns from image to noise
+  /// (Salimans & Ho 2022, arXiv 2202.00512, appendix D), and x_0 from it: sqrt(alpha_bar) x_t - sqrt(1 - alpha_bar) v.
+  /// Both are defined at any alpha_bar, and neither magnifies an error.
+  Tensor velocity(const Tensor& x_0, const Tensor& t, const Tensor& noise) const;
+  Tensor x_0_from_velocity(const Tensor& x_t, const Tensor& t, const Tensor& velocity) const;
   /// x_0 from a prediction of x_{t-1}, taken as the mean of the posterior.
   Tensor x_0_from_previous(const Tensor& x_t, const Tensor& t, const Tensor& x_previous) const;
 

@@ -15,6 +15,8 @@ Tensor mean_target(const ReverseProcess& p_theta, const Tensor& x_0, const Tenso
       return noise;
     case Mean::x_0:
       return x_0;
+    case Mean::velocity:
+      return p_theta.q().velocity(x_0, t, noise);
     case Mean::previous_x:
       return p_theta.q().posterior(x_0, x_t, t).mean;
   }
@@ -56,11 +58,15 @@ VlbTerm vlb_term_from_output(const ReverseProcess& p_theta, const Tensor& output
 }
 
 LossTerms training_losses(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise,
-                          Objective objective) {
+                          Objective objective, const LossWeighting& weighting) {
   const bool learned = is_learned(p_theta.options().variance);
   require(objective != Objective::hybrid || learned,
           "L_hybrid: expected a learned variance, got a fixed one; choose the objective L_simple, or a network that "
           "predicts the variance");
+  const bool weighted = weighting.weight != LossWeight::prediction;
+  require(!weighted || objective == Objective::simple || objective == Objective::hybrid,
+          "losses: a weight is of the squared error, which L_vlb has none of; expected the objective L_simple or "
+          "L_hybrid");
   const auto steps = static_cast<double>(p_theta.steps());
   const Tensor x_t = p_theta.q().sample(x_0, t, noise);
   const Tensor output = p_theta.network_output(x_t, t);
@@ -69,6 +75,10 @@ LossTerms training_losses(const ReverseProcess& p_theta, const Tensor& x_0, cons
     case Objective::simple:
     case Objective::hybrid:
       terms.mse = squared_error(p_theta, output, x_0, x_t, t, noise);
+      if (weighted) {
+        const auto weights = loss_weights(p_theta.q().schedule(), p_theta.options().mean, weighting);
+        terms.mse = terms.mse * at_timesteps(weights, t, terms.mse);
+      }
       terms.total = terms.mse;
       if (learned) {
         // 1 / 1000 keeps the term small beside the squared error whatever T.

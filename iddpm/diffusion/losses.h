@@ -1,6 +1,7 @@
 #pragma once
 
 #include "iddpm/core/tensor.h"
+#include "iddpm/diffusion/loss_weight.h"
 #include "iddpm/diffusion/reverse_process.h"
 
 namespace iddpm {
@@ -16,7 +17,7 @@ enum class Objective {
 /// Per-image losses, each [N]; mse or vb is undefined where the objective has none.
 struct LossTerms {
   Tensor total;
-  Tensor mse;  ///< squared error of the network's prediction (of epsilon, x_0 or the mean of x_{t-1}), per dimension
+  Tensor mse;  ///< squared error of the network's prediction, per dimension, times its weight at t
   Tensor vb;   ///< in bits per dimension times the objective's scale
 };
 
@@ -34,12 +35,14 @@ VlbTerm vlb_term_from_output(const ReverseProcess& p_theta, const Tensor& output
 
 /// The losses of a batch x_0 [N, C, H, W] at timesteps t [N] with the given noise. Beside a squared error no gradient
 /// flows from the vb term into the mean (arXiv 2102.09672 section 3.1). T is that of p_theta's own (respaced) process.
-/// Throws Error if the objective is L_hybrid and the variance is fixed.
+/// `weighting` is of the squared error; objectives without one take none. Throws Error if the objective is L_hybrid and
+/// the variance is fixed, or the weight doesn't go with the prediction or the objective.
 LossTerms training_losses(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise,
-                          Objective objective = Objective::hybrid);
+                          Objective objective = Objective::hybrid, const LossWeighting& weighting = {});
 
 /// The paper's three objectives as plain losses [N].
-/// L_simple, eq. 14: the squared error alone, also where the variance is learned (Objective::simple then adds to it).
+/// L_simple, eq. 14: the squared error alone, of what is predicted, also where the variance is learned
+/// (Objective::simple then adds to it).
 Tensor simple_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise);
 /// L_hybrid, eq. 16, with lambda = T / 1000 for one term of L_vlb (0.001 for the whole sum).
 Tensor hybrid_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise);

@@ -12,6 +12,7 @@ namespace iddpm {
 namespace {
 
 constexpr std::string_view ddim_prefix = "ddim";
+constexpr std::string_view trailing_prefix = "trailing";
 constexpr std::string_view optimal_prefix = "optimal";
 
 std::string_view trim(std::string_view text) {
@@ -35,7 +36,7 @@ std::vector<std::int64_t> parse_counts(const std::string& specification) {
     const std::size_t comma = rest.find(',');
     const std::string_view part = trim(rest.substr(0, comma));
     const std::optional<std::int64_t> count = parse_count(part);
-    require(count.has_value(), "respacing '{}': expected counts such as 250, 10,15,20 or ddim50, got '{}'",
+    require(count.has_value(), "respacing '{}': expected counts such as 250, 10,15,20, ddim50 or trailing50, got '{}'",
             specification, part);
     counts.push_back(*count);
     if (comma == std::string_view::npos) return counts;
@@ -43,16 +44,32 @@ std::vector<std::int64_t> parse_counts(const std::string& specification) {
   }
 }
 
-std::vector<std::int64_t> ddim_timesteps(std::int64_t steps, const std::string& specification) {
-  const std::optional<std::int64_t> count = parse_count(std::string_view(specification).substr(ddim_prefix.size()));
-  require(count.has_value(), "respacing '{}': expected a count after ddim, such as ddim50", specification);
+// The 50 of "ddim50".
+std::int64_t count_after(std::string_view prefix, std::int64_t steps, const std::string& specification) {
+  const std::optional<std::int64_t> count = parse_count(std::string_view(specification).substr(prefix.size()));
+  require(count.has_value(), "respacing '{}': expected a count after {}, such as {}50", specification, prefix, prefix);
   require(*count >= 1 && *count <= steps, "respacing '{}': expected to keep 1 to {} of {} timesteps, got {}",
           specification, steps, steps, *count);
+  return *count;
+}
+
+std::vector<std::int64_t> ddim_timesteps(std::int64_t steps, const std::string& specification) {
+  const std::int64_t count = count_after(ddim_prefix, steps, specification);
   // The smallest stride that keeps at most `count`: if it keeps fewer, no integer stride keeps just as many.
-  const std::int64_t stride = (steps + *count - 1) / *count;
-  const bool integer_stride = (steps + stride - 1) / stride == *count;
+  const std::int64_t stride = (steps + count - 1) / count;
+  const bool integer_stride = (steps + stride - 1) / stride == count;
   std::vector<std::int64_t> timesteps;
-  for (std::int64_t i = 0; i < *count; ++i) timesteps.push_back(integer_stride ? i * stride : i * steps / *count);
+  for (std::int64_t i = 0; i < count; ++i) timesteps.push_back(integer_stride ? i * stride : i * steps / count);
+  return timesteps;
+}
+
+std::vector<std::int64_t> trailing_timesteps(std::int64_t steps, const std::string& specification) {
+  const std::int64_t count = count_after(trailing_prefix, steps, specification);
+  std::vector<std::int64_t> timesteps;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    const double end = static_cast<double>(i) * static_cast<double>(steps) / static_cast<double>(count);
+    timesteps.push_back(static_cast<std::int64_t>(std::nearbyint(end)) - 1);
+  }
   return timesteps;
 }
 
@@ -63,9 +80,10 @@ std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::stri
           specification, max_schedule_steps, steps);
   require(!specification.starts_with(optimal_prefix),
           "respacing '{}': which timesteps are the best has to be measured on a model (pairwise_bound tells them, and "
-          "'iddpm respace'); expected counts such as 250, 10,15,20 or ddim50",
+          "'iddpm respace'); expected counts such as 250, 10,15,20, ddim50 or trailing50",
           specification);
   if (specification.starts_with(ddim_prefix)) return ddim_timesteps(steps, specification);
+  if (specification.starts_with(trailing_prefix)) return trailing_timesteps(steps, specification);
   std::vector<std::int64_t> timesteps;
   if (specification.empty()) {
     timesteps.resize(static_cast<std::size_t>(steps));

@@ -14,6 +14,8 @@ namespace iddpm {
 /// - "ddim50": every k-th from 0, with the smallest integer stride k that keeps 50 (Song et al. 2021, arXiv
 ///   2010.02502). Where no integer stride keeps N of T, as 300 of 1000, which the published code refuses: floor(i T /
 ///   N) for i = 0 .. N - 1, the paper's own "linear" choice (appendix D.2), whose stride differs by at most 1;
+/// - "trailing50": every (T / 50)-th from the last one down, rounded half to even (Lin et al. 2024, arXiv 2305.08891,
+///   table 2): the smallest of the process's own, t = 0 and its neighbours, are left out;
 /// - "": all of them.
 /// The timesteps that are the best for a model ("optimal25" on the command line) don't follow from the specification
 /// alone: see optimal_respacing.h. Throws Error naming the specification and the numbers where it is malformed or asks

@@ -18,7 +18,7 @@ void require_recoverable_x_0(const NoiseSchedule& schedule, Mean mean) {
                                                      : 1.0;
     require(signal >= smallest_alpha_bar,
             "reverse process: x_0 can't be told from a prediction of {} at t = {}, where alpha_bar has fallen to {}; "
-            "choose a network that predicts x_0 or a schedule that keeps some signal",
+            "choose a network that predicts x_0 or v, or a schedule that keeps some signal",
             mean == Mean::epsilon ? "epsilon" : "x_{t-1}", t, signal);
   }
 }
@@ -119,6 +119,9 @@ Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Te
       break;
     case Mean::x_0:
       prediction.x_0 = of_mean;
+      break;
+    case Mean::velocity:
+      prediction.x_0 = q_.x_0_from_velocity(x_t, t, of_mean);
       break;
     case Mean::previous_x:
       prediction.x_0 = q_.x_0_from_previous(x_t, t, of_mean);

@@ -12,8 +12,9 @@
 
 namespace iddpm {
 
-/// What the network predicts.
-enum class Mean { epsilon, x_0, previous_x };
+/// What the network predicts: the noise, the image, the mean of x_{t-1}, or ("v" in files and options; not the v of
+/// the learned variance) the velocity of Salimans & Ho 2022, arXiv 2202.00512: see ForwardProcess::velocity.
+enum class Mean { epsilon, x_0, previous_x, velocity };
 
 /// The variance of p(x_{t-1} | x_t).
 enum class Variance {

@@ -11,7 +11,8 @@ namespace {
 template <typename Value>
 using NameTable = std::initializer_list<std::pair<Value, const char*>>;
 
-const NameTable<Mean> mean_names = {{Mean::epsilon, "epsilon"}, {Mean::x_0, "x_0"}, {Mean::previous_x, "previous_x"}};
+const NameTable<Mean> mean_names = {
+    {Mean::epsilon, "epsilon"}, {Mean::x_0, "x_0"}, {Mean::previous_x, "previous_x"}, {Mean::velocity, "v"}};
 const NameTable<Variance> variance_names = {{Variance::fixed_small, "fixed_small"},
                                             {Variance::fixed_large, "fixed_large"},
                                             {Variance::learned, "learned"},
@@ -20,6 +21,8 @@ const NameTable<Objective> objective_names = {{Objective::simple, "simple"},
                                               {Objective::hybrid, "hybrid"},
                                               {Objective::vlb, "vlb"},
                                               {Objective::vlb_unscaled, "vlb_unscaled"}};
+const NameTable<LossWeight> loss_weight_names = {
+    {LossWeight::prediction, "prediction"}, {LossWeight::simple, "simple"}, {LossWeight::min_snr, "min_snr"}};
 
 template <typename Value>
 std::string find_name(const NameTable<Value>& table, Value value) {
@@ -55,13 +58,23 @@ ReverseProcess reverse_process(const DiffusionSettings& settings, Network networ
       {.mean = settings.mean, .variance = settings.variance, .rescale_timesteps = settings.rescale_timesteps});
 }
 
+void check_weighting(const DiffusionSettings& settings) {
+  if (settings.weighting.weight == LossWeight::prediction) return;
+  require(settings.objective == Objective::simple || settings.objective == Objective::hybrid,
+          "loss weight {}: the objective {} has no squared error to weight; expected simple or hybrid",
+          name(settings.weighting.weight), name(settings.objective));
+  check(settings.weighting, settings.mean);
+}
+
 std::string name(Mean mean) { return find_name(mean_names, mean); }
 std::string name(Variance variance) { return find_name(variance_names, variance); }
 std::string name(Objective objective) { return find_name(objective_names, objective); }
+std::string name(LossWeight weight) { return find_name(loss_weight_names, weight); }
 
 Mean parse_mean(const std::string& name) { return find_value(mean_names, "mean", name); }
 Variance parse_variance(const std::string& name) { return find_value(variance_names, "variance", name); }
 Objective parse_objective(const std::string& name) { return find_value(objective_names, "objective", name); }
+LossWeight parse_loss_weight(const std::string& name) { return find_value(loss_weight_names, "loss weight", name); }
 
 void to_json(nlohmann::json& json, const DiffusionSettings& settings) {
   json = {{"schedule", settings.schedule},
@@ -69,11 +82,16 @@ void to_json(nlohmann::json& json, const DiffusionSettings& settings) {
           {"mean", name(settings.mean)},
           {"variance", name(settings.variance)},
           {"rescale_timesteps", settings.rescale_timesteps},
-          {"objective", name(settings.objective)}};
+          {"objective", name(settings.objective)},
+          {"loss_weight", name(settings.weighting.weight)},
+          {"loss_weight_floor", settings.weighting.floor},
+          {"snr_limit", settings.weighting.snr_limit}};
 }
 
 void from_json(const nlohmann::json& json, DiffusionSettings& settings) {
-  static constexpr std::array keys = {"schedule", "steps", "mean", "variance", "rescale_timesteps", "objective"};
+  static constexpr std::array keys = {"schedule",          "steps",     "mean",        "variance",
+                                      "rescale_timesteps", "objective", "loss_weight", "loss_weight_floor",
+                                      "snr_limit"};
   require(json.is_object(), "diffusion settings: expected a JSON object, got {}", json.type_name());
   for (const auto& [key, value] : json.items()) {
     require(std::find(keys.begin(), keys.end(), key) != keys.end(), "diffusion settings: unknown key '{}'", key);
@@ -85,6 +103,11 @@ void from_json(const nlohmann::json& json, DiffusionSettings& settings) {
                 .variance = parse_variance(json.at("variance").get<std::string>()),
                 .rescale_timesteps = json.at("rescale_timesteps").get<bool>(),
                 .objective = parse_objective(json.at("objective").get<std::string>())};
+    if (json.contains("loss_weight")) {
+      settings.weighting = {.weight = parse_loss_weight(json.at("loss_weight").get<std::string>()),
+                            .floor = json.at("loss_weight_floor").get<double>(),
+                            .snr_limit = json.at("snr_limit").get<double>()};
+    }
   } catch (const nlohmann::json::exception& error) {
     fail("diffusion settings: {}", error.what());
   }

@@ -16,6 +16,7 @@ struct DiffusionSettings {
   Variance variance = Variance::learned_range;
   bool rescale_timesteps = true;
   Objective objective = Objective::hybrid;
+  LossWeighting weighting = {};  ///< of the squared error in L_simple and L_hybrid
 
   bool operator==(const DiffusionSettings&) const = default;
 };
@@ -24,17 +25,23 @@ struct DiffusionSettings {
 ForwardProcess forward_process(const DiffusionSettings& settings);
 ReverseProcess reverse_process(const DiffusionSettings& settings, Network network);
 
-/// Names for files and options: "epsilon", "x_0", "previous_x"; "fixed_small", ...; "simple", "hybrid", "vlb",
-/// "vlb_unscaled". The parsers throw Error listing the names there are.
+/// Throws Error if the objective and the prediction can't be weighted as the settings say.
+void check_weighting(const DiffusionSettings& settings);
+
+/// Names for files and options: "epsilon", "x_0", "previous_x", "v"; "fixed_small", ...; "simple", "hybrid", "vlb",
+/// "vlb_unscaled"; "prediction", "simple", "min_snr". The parsers throw Error listing the names there are.
 std::string name(Mean mean);
 std::string name(Variance variance);
 std::string name(Objective objective);
+std::string name(LossWeight weight);
 Mean parse_mean(const std::string& name);
 Variance parse_variance(const std::string& name);
 Objective parse_objective(const std::string& name);
+LossWeight parse_loss_weight(const std::string& name);
 
 void to_json(nlohmann::json& json, const DiffusionSettings& settings);
-/// Strict: throws Error on unknown or missing keys, wrong types and unknown names.
+/// Strict: throws Error on unknown or missing keys, wrong types and unknown names. Files from before there was a choice
+/// lack the keys of the weight: theirs is that of the prediction.
 void from_json(const nlohmann::json& json, DiffusionSettings& settings);
 
 }  // namespace iddpm

@@ -52,6 +52,7 @@ void check(const ModelSettings& settings) {
           learned ? "doesn't predict one" : "predicts one", settings.network.predict_variance);
   require(settings.diffusion.objective != Objective::hybrid || learned,
           "model settings: the objective hybrid needs a learned variance; the variance is {}", name(variance));
+  check_weighting(settings.diffusion);
   require(settings.class_names.empty() ||
               static_cast<std::int64_t>(settings.class_names.size()) == settings.network.classes,
           "model settings: the network has {} classes, but there are {} class names", settings.network.classes,

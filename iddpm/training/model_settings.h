@@ -19,7 +19,8 @@ struct ModelSettings {
 };
 
 /// Throws Error if a part is out of range or the parts contradict each other: a learned variance and a network that
-/// doesn't predict one, L_hybrid with a fixed variance, as many class names as there aren't classes.
+/// doesn't predict one, L_hybrid with a fixed variance, a weight of a squared error that there isn't, as many class
+/// names as there aren't classes.
 void check(const ModelSettings& settings);
 
 void to_json(nlohmann::json& json, const ModelSettings& settings);

@@ -76,7 +76,8 @@ Tensor rows(const Tensor& tensor, std::int64_t begin, std::int64_t count) {
 /// Adds the gradient of the weighted mean loss to the parameters' and returns the losses. Microbatches share it by the
 /// number of their images, and each graph is gone before the next is built.
 BatchLosses accumulate_gradients(const Batch& batch, const Draws& draws, const UNet& network,
-                                 const ReverseProcess& p_theta, Objective objective, std::int64_t microbatch) {
+                                 const ReverseProcess& p_theta, const DiffusionSettings& diffusion,
+                                 std::int64_t microbatch) {
   const std::int64_t images = batch.x_0.size(0);
   const at::Device device = network.device();
   const Tensor x_0 = batch.x_0.to(device);
@@ -89,9 +90,9 @@ BatchLosses accumulate_gradients(const Batch& batch, const Draws& draws, const U
     Condition condition;
     condition.y = rows(y, begin, count);
     condition.dropout_keys = rows(draws.dropout_keys, begin, count);
-    const LossTerms losses =
-        training_losses(p_theta.with_network(conditioned(network, condition)), rows(x_0, begin, count),
-                        rows(t, begin, count), rows(draws.noise, begin, count), objective);
+    const LossTerms losses = training_losses(p_theta.with_network(conditioned(network, condition)),
+                                             rows(x_0, begin, count), rows(t, begin, count),
+                                             rows(draws.noise, begin, count), diffusion.objective, diffusion.weighting);
     ((losses.total * rows(weight, begin, count)).sum() / static_cast<double>(images)).backward();
     total.push_back(losses.total.detach());
     if (losses.mse.defined()) mse.push_back(losses.mse.detach());
@@ -135,7 +136,7 @@ StepResult Trainer::step(const Batch& batch) {
   const Draws draws = draw(batch, state.options, state.settings.network, *state.timesteps, state.network.device());
   const GradientScope gradients(state.parameters);
   const BatchLosses losses =
-      accumulate_gradients(batch, draws, state.network, state.p_theta, state.settings.diffusion.objective, microbatch);
+      accumulate_gradients(batch, draws, state.network, state.p_theta, state.settings.diffusion, microbatch);
 
   // With several processes, the gradients of their shares of the batch are averaged here: once per step, before the
   // norm is taken.
@@ -164,6 +165,7 @@ StepResult Trainer::step(const Batch& batch) {
   state.timesteps->record(draws.timesteps.t, losses.total);
   ++state.step;
   state.examples_seen += images;
+  add(state.data_pixels, batch.x_0);
   return result;
 }
 

@@ -85,8 +85,9 @@ TEST(Losses, HaveShortNames) {
 TEST(SimpleLoss, IsZeroForANetworkThatKnows) {
   const Tensor t = timesteps({0, 3, 48, 12});
   const Tensor x_t = process().sample(x_0(), t, noise());
-  const Tensor targets[] = {noise(), x_0(), process().posterior(x_0(), x_t, t).mean};
-  for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x}) {
+  const Tensor targets[] = {noise(), x_0(), process().posterior(x_0(), x_t, t).mean,
+                            process().velocity(x_0(), t, noise())};
+  for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x, Mean::velocity}) {
     const Tensor target = targets[static_cast<int>(mean)];
     const ReverseProcess p_theta(process(), [target](const Tensor&, const Tensor&) { return target; },
                                  {.mean = mean, .variance = Variance::fixed_small});
@@ -160,7 +161,7 @@ TEST(Losses, RefuseNoiseOfAnotherShape) {
 TEST(Losses, AreFiniteForShortProcessesOfEveryKind) {
   for (std::int64_t steps : {1, 2, 3}) {
     for (const NoiseSchedule& schedule : {linear_schedule({.steps = steps}), cosine_schedule({.steps = steps})}) {
-      for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x}) {
+      for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x, Mean::velocity}) {
         for (Variance variance :
              {Variance::fixed_small, Variance::fixed_large, Variance::learned, Variance::learned_range}) {
           for (Objective objective : objectives) {

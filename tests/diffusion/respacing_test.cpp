@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "tests/expect_error.h"
 
@@ -59,6 +61,24 @@ TEST(Respacing, DdimServesCountsWithoutAnIntegerStride) {
       }
     }
   }
+}
+
+TEST(Respacing, TrailingCountsFromTheLastTimestepDown) {
+  EXPECT_EQ(respaced_timesteps(1000, "trailing5"), (Timesteps{199, 399, 599, 799, 999}));
+  EXPECT_EQ(respaced_timesteps(10, "trailing4"), (Timesteps{1, 4, 7, 9}));  // 2.5, 5, 7.5, 10: half to even
+  EXPECT_EQ(respaced_timesteps(1000, "trailing1"), (Timesteps{999}));
+  EXPECT_EQ(respaced_timesteps(4, "trailing4"), (Timesteps{0, 1, 2, 3}));
+  for (std::int64_t steps : {7, 100, 1000, 4000}) {
+    for (std::int64_t count = 1; count <= std::min<std::int64_t>(steps, 60); ++count) {
+      const Timesteps kept = respaced_timesteps(steps, fmt::format("trailing{}", count));
+      EXPECT_EQ(static_cast<std::int64_t>(kept.size()), count);
+      EXPECT_EQ(kept.back(), steps - 1);
+      EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end()));
+      EXPECT_EQ(std::set<std::int64_t>(kept.begin(), kept.end()).size(), kept.size());
+    }
+  }
+  expect_error([] { respaced_timesteps(10, "trailing11"); }, {"trailing11", "1 to 10"});
+  expect_error([] { respaced_timesteps(10, "trailing"); }, {"trailing50"});
 }
 
 TEST(Respacing, OfAOneStepProcessIsThatStep) {

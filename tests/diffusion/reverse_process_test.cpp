@@ -205,5 +205,64 @@ TEST(ReverseProcess, RefusesToPredictEpsilonWhereNoSignalIsLeft) {
   expect_error([&] { ReverseProcess(longer, nullptr, {.mean = Mean::previous_x}); }, {"x_{t-1}", "t = 2"});
 }
 
+// Every kind of variance, at every t, from the noisiest to the last.
+TEST(Velocity, PredictsWhatTheEpsilonThatItMeansPredicts) {
+  const ForwardProcess q = process();
+  const Tensor t = timesteps({0, 20, 48});
+  const Tensor x_0 = random_images(shape, 4).to(at::kDouble), noise = random_noise(shape, 5).to(at::kDouble);
+  const Tensor x = q.sample(x_0, t, noise), v = q.velocity(x_0, t, noise);
+  const Tensor of_variance = at::full_like(x, 0.3);
+  for (Variance variance : {Variance::fixed_small, Variance::fixed_large, Variance::learned, Variance::learned_range}) {
+    const auto output = [&](const Tensor& of_mean) {
+      return is_learned(variance) ? at::cat({of_mean, of_variance}, 1) : of_mean;
+    };
+    const ReverseProcess by_v(q, nullptr, {.mean = Mean::velocity, .variance = variance, .clip_x_0 = false});
+    const ReverseProcess by_epsilon(q, nullptr, {.mean = Mean::epsilon, .variance = variance, .clip_x_0 = false});
+    const Prediction a = by_v.prediction_from_output(output(v), x, t);
+    const Prediction b = by_epsilon.prediction_from_output(output(noise), x, t);
+    EXPECT_TRUE(near(a.x_0, x_0));
+    EXPECT_TRUE(near(a.x_0, b.x_0, 1e-6));
+    EXPECT_TRUE(near(a.mean, b.mean, 1e-6));
+    EXPECT_TRUE(near(a.variance, b.variance));
+  }
+}
+
+TEST(Velocity, HasThePublishedSigns) {
+  // Salimans & Ho 2022: v = alpha epsilon - sigma x.
+  const ForwardProcess q = process();
+  const Tensor t = timesteps({20, 20, 20});
+  const double alpha = std::sqrt(q.schedule().alpha_bar[20]), sigma = std::sqrt(1.0 - q.schedule().alpha_bar[20]);
+  const Tensor x_0 = random_images(shape, 4).to(at::kDouble), noise = random_noise(shape, 5).to(at::kDouble);
+  EXPECT_TRUE(near(q.velocity(x_0, t, noise), alpha * noise - sigma * x_0));
+}
+
+TEST(Velocity, MagnifiesNoErrorAtTheNoisyEnd) {
+  const ForwardProcess q = process();
+  const Tensor t = timesteps({49, 49, 49});
+  const Tensor error = at::full(shape, 0.1, at::kDouble), output = random_noise(shape, 5).to(at::kDouble);
+  const Tensor of_v = q.x_0_from_velocity(x_t(), t, output + error) - q.x_0_from_velocity(x_t(), t, output);
+  const Tensor of_epsilon = q.x_0_from_noise(x_t(), t, output + error) - q.x_0_from_noise(x_t(), t, output);
+  EXPECT_LT(of_v.abs().max().item<double>(), 0.1 + 1e-6);
+  EXPECT_GT(of_epsilon.abs().max().item<double>(), 50.0);
+}
+
+TEST(Velocity, WorksOnASchedulesWhoseSignalEndsWhereEpsilonIsRefused) {
+  std::vector<double> betas = cosine_schedule({.steps = 20}).beta;
+  betas.back() = 1.0;
+  const ForwardProcess q{NoiseSchedule(betas)};
+  expect_error([&] { ReverseProcess(q, nullptr, {.mean = Mean::epsilon}); }, {"epsilon", "v"});
+  const ReverseProcess p_theta(q, nullptr, {.mean = Mean::velocity, .variance = Variance::learned_range});
+  const Tensor t = timesteps({19, 19, 0});
+  const Tensor output = at::cat({random_noise(shape, 5), at::zeros(shape)}, 1).to(at::kDouble);
+  const Prediction prediction = p_theta.prediction_from_output(output, x_t(), t, false);
+  for (const Tensor& part : {prediction.x_0, prediction.mean, prediction.variance, prediction.log_variance}) {
+    EXPECT_TRUE(at::isfinite(part).all().item<bool>());
+  }
+  // All that is left to see is noise: x_0 is -v.
+  EXPECT_TRUE(near(prediction.x_0[0], -output[0].narrow(0, 0, 2)));
+  const ReverseProcess shortened = p_theta.respaced("5");
+  EXPECT_EQ(shortened.timestep_map().back(), 19);
+}
+
 }  // namespace
 }  // namespace iddpm

@@ -15,7 +15,8 @@ TEST(DiffusionSettings, SurviveAsJson) {
                                       .mean = Mean::previous_x,
                                       .variance = Variance::fixed_large,
                                       .rescale_timesteps = false,
-                                      .objective = Objective::vlb_unscaled};
+                                      .objective = Objective::vlb_unscaled,
+                                      .weighting = {.weight = LossWeight::min_snr, .floor = 0.25, .snr_limit = 3.0}};
   const nlohmann::json json = settings;
   EXPECT_EQ(nlohmann::json::parse(json.dump()).get<DiffusionSettings>(), settings);
 }
@@ -31,21 +32,40 @@ TEST(DiffusionSettings, MakeTheProcessTheyDescribe) {
 }
 
 TEST(DiffusionSettings, NamesAreReadBack) {
-  for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x}) EXPECT_EQ(parse_mean(name(mean)), mean);
+  for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x, Mean::velocity})
+    EXPECT_EQ(parse_mean(name(mean)), mean);
   for (Variance variance : {Variance::fixed_small, Variance::fixed_large, Variance::learned, Variance::learned_range}) {
     EXPECT_EQ(parse_variance(name(variance)), variance);
   }
   for (Objective objective : {Objective::simple, Objective::hybrid, Objective::vlb, Objective::vlb_unscaled}) {
     EXPECT_EQ(parse_objective(name(objective)), objective);
   }
+  for (LossWeight weight : {LossWeight::prediction, LossWeight::simple, LossWeight::min_snr}) {
+    EXPECT_EQ(parse_loss_weight(name(weight)), weight);
+  }
+  EXPECT_EQ(name(Mean::velocity), "v");
 }
 
 TEST(DiffusionSettings, RefuseUnknownNamesListingTheKnown) {
-  expect_error([] { parse_mean("v"); }, {"epsilon", "previous_x", "'v'"});
+  expect_error([] { parse_mean("w"); }, {"epsilon", "previous_x", "'w'"});
   expect_error([] { parse_variance("large"); }, {"fixed_large", "'large'"});
   expect_error([] { parse_objective("L1"); }, {"hybrid", "'L1'"});
   expect_error([] { forward_process({.schedule = "sigmoid"}); }, {"linear", "cosine", "'sigmoid'"});
   expect_error([] { forward_process({.steps = 0}); }, {"got 0"});
+}
+
+TEST(DiffusionSettings, OfFilesFromBeforeThereWasAChoiceWeighThePrediction) {
+  nlohmann::json json = DiffusionSettings{.weighting = {.weight = LossWeight::simple}};
+  for (const char* key : {"loss_weight", "loss_weight_floor", "snr_limit"}) json.erase(key);
+  EXPECT_EQ(json.get<DiffusionSettings>(), DiffusionSettings{});
+  json["loss_weight"] = "simple";
+  expect_error([&] { json.get<DiffusionSettings>(); }, {"loss_weight_floor"});
+}
+
+TEST(DiffusionSettings, RefuseAWeightOfNothing) {
+  expect_error([] { check_weighting({.objective = Objective::vlb, .weighting = {.weight = LossWeight::simple}}); },
+               {"simple", "vlb", "no squared error"});
+  EXPECT_NO_THROW(check_weighting({.mean = Mean::velocity, .weighting = {.weight = LossWeight::simple}}));
 }
 
 TEST(DiffusionSettings, RefuseForeignJson) {

@@ -31,7 +31,8 @@ ReverseProcess process(std::int64_t steps, Mean mean, Variance variance, const T
   const ForwardProcess q(cosine_schedule({.steps = steps}));
   const Network network = [q, mean, variance, x_0](const Tensor& x_t, const Tensor& t) {
     const Tensor guess = x_0 + 0.2 * at::sin(3.0 * x_t) * (t.view({-1, 1, 1, 1}) + 1) / q.steps();
-    const Tensor of_mean = mean == Mean::x_0 ? guess : q.noise_from_x_0(x_t, t, guess);
+    const Tensor epsilon = q.noise_from_x_0(x_t, t, guess);
+    const Tensor of_mean = mean == Mean::x_0 ? guess : mean == Mean::velocity ? q.velocity(guess, t, epsilon) : epsilon;
     if (!is_learned(variance)) return of_mean;
     return at::cat({of_mean, variance == Variance::learned ? at::sin(x_t) - 3.0 : 1.2 * at::sin(5.0 * x_t)}, 1);
   };
@@ -74,7 +75,7 @@ TEST(PairwiseBound, AddsUpToTheBoundOfTheRespacedProcess) {
   const Tensor x_0 = random_images();
   const NoiseSource noise = noise_of(3, {2, 8, 8});
   for (const Variance variance : variances) {
-    for (const Mean mean : {Mean::epsilon, Mean::x_0}) {
+    for (const Mean mean : {Mean::epsilon, Mean::x_0, Mean::velocity}) {
       for (const bool clip : {true, false}) {
         SCOPED_TRACE(fmt::format("{} {} {}", name(variance), name(mean), clip));
         const ReverseProcess p_theta = process(25, mean, variance, x_0);

@@ -153,7 +153,7 @@ TEST_P(EverySampler, KeepsNoGradients) {
 TEST_P(EverySampler, GivesFiniteImagesFromShortProcessesOfEveryKind) {
   for (std::int64_t steps : {1, 2, 3}) {
     for (const NoiseSchedule& schedule : {linear_schedule({.steps = steps}), cosine_schedule({.steps = steps})}) {
-      for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x}) {
+      for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x, Mean::velocity}) {
         for (Variance variance :
              {Variance::fixed_small, Variance::fixed_large, Variance::learned, Variance::learned_range}) {
           for (bool clip : {true, false}) {
