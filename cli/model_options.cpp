@@ -55,6 +55,26 @@ void override_network(UNetOptions& network, const ModelOptions& options) {
   set_if(network.checkpointing, options.checkpointing);
 }
 
+// The weight of the squared error that was chosen with a preset goes where it has no meaning; one that was asked for is
+// checked with the rest of the settings.
+void override_weighting(DiffusionSettings& diffusion, const ModelOptions& options) {
+  LossWeighting& weighting = diffusion.weighting;
+  const bool squared_error = diffusion.objective == Objective::simple || diffusion.objective == Objective::hybrid;
+  if (options.loss_weight) {
+    weighting.weight = parse_loss_weight(*options.loss_weight);
+  } else if (!squared_error || diffusion.mean == Mean::previous_x) {
+    weighting.weight = LossWeight::prediction;
+  }
+  const bool has_floor = weighting.weight != LossWeight::prediction && diffusion.mean != Mean::epsilon;
+  require(has_floor || !options.loss_weight_floor,
+          "--loss-weight-floor has no effect on a prediction of {} with the loss weight {}", name(diffusion.mean),
+          name(weighting.weight));
+  require(weighting.weight == LossWeight::min_snr || !options.snr_limit,
+          "--snr-limit is of the loss weight min_snr; the loss weight is {}", name(weighting.weight));
+  set_if(weighting.floor, options.loss_weight_floor);
+  set_if(weighting.snr_limit, options.snr_limit);
+}
+
 void override_diffusion(DiffusionSettings& diffusion, const ModelOptions& options) {
   set_if(diffusion.schedule, options.schedule);
   set_if(diffusion.steps, options.diffusion_steps);
@@ -67,6 +87,7 @@ void override_diffusion(DiffusionSettings& diffusion, const ModelOptions& option
   } else if (!learned && diffusion.objective == Objective::hybrid) {
     diffusion.objective = Objective::simple;  // there is no variance for the vb term to teach
   }
+  override_weighting(diffusion, options);
 }
 
 void fit_classes(Preset& preset, const ModelOptions& options, const Dataset& dataset) {
@@ -123,9 +144,15 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
   };
   diffusion("--schedule", options.schedule, "cosine or linear");
   diffusion("--diffusion-steps", options.diffusion_steps, "T");
-  diffusion("--mean", options.mean, "What the network predicts: epsilon, x_0 or previous_x");
+  diffusion("--mean", options.mean, "What the network predicts: v, epsilon, x_0 or previous_x");
   diffusion("--variance", options.variance, "learned_range, learned, fixed_small or fixed_large");
   diffusion("--objective", options.objective, "hybrid, simple, vlb or vlb_unscaled");
+  diffusion("--loss-weight", options.loss_weight,
+            "Weight of noise levels in the squared error: simple (as L_simple, whatever is predicted), min_snr, or "
+            "prediction (the error of what is predicted, as it is)");
+  diffusion("--loss-weight-floor", options.loss_weight_floor,
+            "The least weight of v's squared error, which simple and min_snr take to 0 in pure noise (0.05)");
+  diffusion("--snr-limit", options.snr_limit, "Of min_snr (5)");
   diffusion("--rescale-timesteps", options.rescale_timesteps, "true: the network sees t * 1000 / T");
   auto* unconditional = verb.add_flag("--unconditional", options.unconditional, "Ignore the data's classes");
   verb.add_flag("--class-conditional", options.class_conditional, "Use the data's classes")->excludes(unconditional);

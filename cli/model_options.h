@@ -35,6 +35,9 @@ struct ModelOptions {
   std::optional<std::string> mean;
   std::optional<std::string> variance;
   std::optional<std::string> objective;
+  std::optional<std::string> loss_weight;
+  std::optional<double> loss_weight_floor;
+  std::optional<double> snr_limit;
   std::optional<bool> rescale_timesteps;
   bool unconditional = false;
   bool class_conditional = false;

@@ -142,10 +142,14 @@ void announce(const PreparedRun& run) {
                   network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "",
                   display_path(run.record.data)));
   const auto& diffusion = run.trainer.settings().diffusion;
-  say(fmt::format("Network: {} parameters ({}); {} schedule, T = {}, objective {}, {}",
+  say(fmt::format("Network: {} parameters ({}); {} schedule, T = {}, predicts {}, objective {}, {}",
                   format_count(count(run.trainer.network().parameters())), run.record.preset, diffusion.schedule,
-                  diffusion.steps, name(diffusion.objective),
+                  diffusion.steps, name(diffusion.mean), name(diffusion.objective),
                   run.trainer.options().precision == Precision::bfloat16 ? "bfloat16" : "float32"));
+  if (diffusion.mean == Mean::epsilon && diffusion.schedule == "cosine") {
+    say("Note: it predicts epsilon, as the paper's runs do. After a short training (less than some ten thousand steps) "
+        "its samples are tinted or far too bright; --mean v mends that.");
+  }
   if (run.trainer.steps_done() > 0) say(fmt::format("Going on at step {}", run.trainer.steps_done()));
 }
 

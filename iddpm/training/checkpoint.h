@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "iddpm/data/pixel_statistics.h"
 #include "iddpm/io/safetensors.h"
 #include "iddpm/nn/unet.h"
 #include "iddpm/training/model_settings.h"
@@ -22,6 +23,7 @@ struct CheckpointInfo {
   std::string version = {};            ///< of the program that wrote it
   std::vector<double> ema_rates = {};  ///< in the order of training
   nlohmann::json origin = nullptr;     ///< free: data set, preset, what it was converted from
+  PixelStatistics data_pixels = {};    ///< of the images that it was trained on; empty if that isn't known
 };
 
 /// Which of a checkpoint's weights: the raw ones, or the EMA of a rate.

@@ -92,6 +92,13 @@ void describe_diffusion(Page& page, const DiffusionSettings& diffusion) {
   page.line("mean", fmt::format("from the predicted {}", name(diffusion.mean)));
   page.line("variance", name(diffusion.variance));
   page.line("objective", name(diffusion.objective));
+  if (diffusion.weighting.weight != LossWeight::prediction) {
+    const LossWeighting& weighting = diffusion.weighting;
+    page.line("weight of noise",
+              weighting.weight == LossWeight::simple
+                  ? fmt::format("as L_simple's, for v at least {}", weighting.floor)
+                  : fmt::format("min(SNR, {}), for v at least {}", weighting.snr_limit, weighting.floor));
+  }
   page.line("network sees", diffusion.rescale_timesteps ? "timesteps scaled to 1000" : "timesteps as they are");
 }
 
@@ -177,7 +184,8 @@ nlohmann::json describe_json(const Checkpoint& checkpoint) {
           {"seed", info.seed},
           {"ema_rates", info.ema_rates},
           {"checksums", checkpoint.checksums()},
-          {"origin", info.origin}};
+          {"origin", info.origin},
+          {"data_pixels", info.data_pixels}};
 }
 
 }  // namespace iddpm

@@ -14,11 +14,15 @@ std::string group_name(std::optional<double> ema_rate) {
 }
 
 std::string write_metadata(const CheckpointInfo& info, const Checksums& checksums) {
-  const nlohmann::json json = {
-      {"format", version},      {"version", info.version.empty() ? iddpm::version : info.version},
-      {"model", info.settings}, {"step", info.step},
-      {"seed", info.seed},      {"ema_rates", info.ema_rates},
-      {"checksums", checksums}, {"origin", info.origin}};
+  const nlohmann::json json = {{"format", version},
+                               {"version", info.version.empty() ? iddpm::version : info.version},
+                               {"model", info.settings},
+                               {"step", info.step},
+                               {"seed", info.seed},
+                               {"ema_rates", info.ema_rates},
+                               {"checksums", checksums},
+                               {"origin", info.origin},
+                               {"data_pixels", info.data_pixels}};
   // Paths of the origin need not be UTF-8.
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -28,10 +32,11 @@ std::pair<CheckpointInfo, Checksums> read_metadata(const std::string& json, cons
   // A later format may have other fields, so its number is looked at first.
   const bool has_format = parsed.is_object() && parsed.contains("format") && parsed["format"].is_number_integer();
   require(has_format, "{}: its description names no format; expected {}", where, version);
-  require(parsed["format"] == version, "{}: its format is {}; this program reads format {} (a newer program wrote it?)",
-          where, parsed["format"].dump(), version);
-  const JsonRecord record(parsed, where,
-                          {"format", "version", "model", "step", "seed", "ema_rates", "checksums", "origin"});
+  require(parsed["format"] == 1 || parsed["format"] == version,
+          "{}: its format is {}; this program reads formats 1 and {} (a newer program wrote it?)", where,
+          parsed["format"].dump(), version);
+  const JsonRecord record(
+      parsed, where, {"format", "version", "model", "step", "seed", "ema_rates", "checksums", "origin", "data_pixels"});
   CheckpointInfo info = {.step = record.get<std::int64_t>("step"),
                          .seed = record.get<std::uint64_t>("seed"),
                          .version = record.get<std::string>("version"),
@@ -39,9 +44,14 @@ std::pair<CheckpointInfo, Checksums> read_metadata(const std::string& json, cons
                          .origin = record.raw("origin")};
   try {
     info.settings = record.raw("model").get<ModelSettings>();
+    if (parsed["format"] != 1) info.data_pixels = record.raw("data_pixels").get<PixelStatistics>();
   } catch (const Error& error) {
     fail("{}: {}", where, error.what());
   }
+  require(info.data_pixels.empty() ||
+              static_cast<std::int64_t>(info.data_pixels.channels.size()) == info.settings.network.image_channels,
+          "{}: its images have {} channels, but the pixels that it was trained on {}", where,
+          info.settings.network.image_channels, info.data_pixels.channels.size());
   require(info.step >= 0, "{}: expected a step of at least 0, got {}", where, info.step);
   Checksums checksums;
   const JsonRecord sums(record.raw("checksums"), where + ", checksums");

@@ -15,7 +15,9 @@ namespace iddpm::checkpoint_format {
 /// The metadata keys under which a model file, and a training state beside it, keep their JSON.
 inline constexpr const char* model_key = "iddpm";
 inline constexpr const char* training_key = "iddpm_training";
-inline constexpr std::int64_t version = 1;
+/// Format 2 knows the weight of the loss and the pixels of the training images, which 1 lacks; both are read.
+inline constexpr std::int64_t version = 2;
+inline constexpr std::int64_t training_state_version = 1;
 
 /// "model", or "ema_0.9999": a group of tensors, whose names begin with it and a dot. The rate has as many digits as
 /// give the same number when read again.

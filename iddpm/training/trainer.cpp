@@ -17,6 +17,16 @@ std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std
 
 Tensor no_network(const Tensor&, const Tensor&) { fail("Trainer: the network isn't bound to a batch"); }
 
+// A variance learned beside x_0 was seen to run off: at low noise the bound's term is many times the squared error,
+// since any error of x_0 is large against beta_tilde there, and v goes far beyond [0, 1] to pay for it.
+void check_trainable(const DiffusionSettings& diffusion) {
+  require(
+      diffusion.mean != Mean::x_0 || !is_learned(diffusion.variance),
+      "training x_0 with the variance {}: the bound's term drowns the squared error, and samples end in values that "
+      "aren't finite; expected a prediction of v (which is as well conditioned) or a fixed variance",
+      name(diffusion.variance));
+}
+
 UNet new_network(const ModelSettings& settings, const TrainingOptions& options) {
   check(settings);
   check(options);
@@ -41,6 +51,7 @@ Trainer::State::State(ModelSettings model_settings, TrainingOptions training_opt
 }
 
 Trainer::Trainer(ModelSettings settings, TrainingOptions options, at::Device device) {
+  check_trainable(settings.diffusion);
   UNet network = new_network(settings, options);
   state_ = std::make_unique<State>(std::move(settings), std::move(options), std::move(network), device);
 }
@@ -71,6 +82,7 @@ Trainer Trainer::resume(const std::filesystem::path& path, at::Device device) {
   state.timesteps->restore(saved.timestep_history);
   state.step = saved.step;
   state.examples_seen = saved.examples_seen;
+  state.data_pixels = checkpoint.info().data_pixels;
   state.origin = checkpoint.info().origin;
   return trainer;
 }
@@ -94,7 +106,8 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
                      .step = state.step,
                      .seed = state.options.seed,
                      .ema_rates = state.options.ema_rates,
-                     .origin = origin.is_null() ? state.origin : std::move(origin)},
+                     .origin = origin.is_null() ? state.origin : std::move(origin),
+                     .data_pixels = state.data_pixels},
                     {.raw = state.parameters, .emas = state.optimizer.emas});
   } catch (...) {
     // A full disk: what was just written is of no use alone.
@@ -105,6 +118,7 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
 
 std::int64_t Trainer::steps_done() const { return state_->step; }
 std::int64_t Trainer::examples_seen() const { return state_->examples_seen; }
+const PixelStatistics& Trainer::data_pixels() const { return state_->data_pixels; }
 const ModelSettings& Trainer::settings() const { return state_->settings; }
 const TrainingOptions& Trainer::options() const { return state_->options; }
 UNet Trainer::network() const { return state_->network; }

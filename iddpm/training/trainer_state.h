@@ -23,6 +23,7 @@ struct Trainer::State {
   std::unique_ptr<TimestepSampler> timesteps;
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
+  PixelStatistics data_pixels;
   nlohmann::json origin = nullptr;
 };
 

@@ -34,8 +34,9 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
           format::training_key);
   const nlohmann::json json = parse_json(found->second, where);
   const JsonRecord record(json, where, {"format", "step", "examples_seen", "options", "checksum", "model_checksum"});
-  require(record.get<std::int64_t>("format") == format::version, "{}: its format is {}; this program reads {}", where,
-          record.get<std::int64_t>("format"), format::version);
+  require(record.get<std::int64_t>("format") == format::training_state_version,
+          "{}: its format is {}; this program reads {}", where, record.get<std::int64_t>("format"),
+          format::training_state_version);
   StateMetadata metadata;
   metadata.state.step = record.get<std::int64_t>("step");
   metadata.state.examples_seen = record.get<std::int64_t>("examples_seen");
@@ -98,9 +99,12 @@ void save_training_state(const std::filesystem::path& checkpoint, const Training
   }
   std::uint32_t model_checksum = 0;
   for (const auto& [name, tensor] : raw) model_checksum = format::checksum(format::stored_form(tensor), model_checksum);
-  const nlohmann::json metadata = {
-      {"format", format::version}, {"step", state.step},   {"examples_seen", state.examples_seen},
-      {"options", state.options},  {"checksum", checksum}, {"model_checksum", model_checksum}};
+  const nlohmann::json metadata = {{"format", format::training_state_version},
+                                   {"step", state.step},
+                                   {"examples_seen", state.examples_seen},
+                                   {"options", state.options},
+                                   {"checksum", checksum},
+                                   {"model_checksum", model_checksum}};
   write_safetensors(training_state_path(checkpoint), tensors, {{format::training_key, metadata.dump()}});
 }
 

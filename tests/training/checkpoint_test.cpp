@@ -152,13 +152,50 @@ TEST(Checkpoint, ClaimsThatTheFileDoesNotHoldAreRefusedBeforeAnythingIsBuilt) {
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j["ema_rates"] = {0.9999}; }), "");
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j["ema_rates"] = {0.5, 0.5}; }), "");
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j["surprise"] = 1; }), "");
-  EXPECT_TRUE(contains(error_after([](Json& j, NamedTensors&) { j["format"] = 2; }), "format"));
+  EXPECT_TRUE(contains(error_after([](Json& j, NamedTensors&) { j["format"] = 3; }), "format"));
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j = Json::array(); }), "");
   EXPECT_TRUE(contains(error_after([](Json&, NamedTensors& t) { t.pop_back(); }), "missing"));
   EXPECT_TRUE(
       contains(error_after([](Json&, NamedTensors& t) { t.emplace_back("model.x", at::ones({1})); }), "unknown"));
   EXPECT_TRUE(
       contains(error_after([](Json&, NamedTensors& t) { t[0].second = t[0].second.to(at::kDouble); }), "float32"));
+}
+
+TEST(Checkpoint, OfFormat1IsReadAsItWasWritten) {
+  const TemporaryFolder folder;
+  const fs::path path = saved_model(folder);
+  const auto expected = Checkpoint(path).weights({.raw = true});
+  rewrite(path, [](nlohmann::json& json, NamedTensors&) {
+    json["format"] = 1;
+    json.erase("data_pixels");
+    for (const char* key : {"loss_weight", "loss_weight_floor", "snr_limit"}) json["model"]["diffusion"].erase(key);
+  });
+  const Checkpoint old(path);
+  EXPECT_EQ(old.info().settings, tiny_model());
+  EXPECT_TRUE(old.info().data_pixels.empty());
+  const auto weights = old.weights({.raw = true});
+  for (std::size_t i = 0; i < weights.size(); ++i) EXPECT_TRUE(at::equal(weights[i].second, expected[i].second));
+  Trainer resumed = Trainer::resume(path);
+  train_steps(resumed, 1);
+  EXPECT_EQ(resumed.data_pixels().images, tiny_training().batch) << "counted from here on";
+}
+
+TEST(Checkpoint, KeepsThePixelsOfTheTrainingImages) {
+  const TemporaryFolder folder;
+  Trainer trainer(tiny_model(), tiny_training());
+  PixelStatistics seen;
+  for (int i = 0; i < 3; ++i) {
+    const Batch batch = next_batch(trainer);
+    add(seen, batch.x_0);
+    trainer.step(batch);
+  }
+  EXPECT_EQ(trainer.data_pixels(), seen);
+  const fs::path path = folder / "model.safetensors";
+  trainer.save(path);
+  EXPECT_EQ(Checkpoint(path).info().data_pixels, seen);
+  EXPECT_EQ(Trainer::resume(path).data_pixels(), seen);
+  rewrite(path, [](nlohmann::json& json, NamedTensors&) { json["data_pixels"]["channels"][0]["black"] = -1; });
+  EXPECT_TRUE(contains(error_of_opening(path), "pixel statistics"));
 }
 
 TEST(Checkpoint, IsWrittenWholeOrNotAtAll) {

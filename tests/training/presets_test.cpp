@@ -71,6 +71,14 @@ TEST(Presets, HaveThePublishedNumbersOfParameters) {
   }
 }
 
+TEST(Presets, ForSmallMachinesPredictVWithTheWeightOfLSimple) {
+  for (const char* name : {"fashion-mnist", "small", "tiny"}) {
+    const DiffusionSettings& diffusion = find_preset(name).model.diffusion;
+    EXPECT_EQ(diffusion.mean, Mean::velocity) << name;
+    EXPECT_EQ(diffusion.weighting, (LossWeighting{.weight = LossWeight::simple})) << name;
+  }
+}
+
 TEST(Presets, OfAnUnknownNameAreAnErrorThatSuggests) {
   const std::string error = error_of([] { find_preset("cifar-10"); });
   EXPECT_TRUE(contains(error, "Did you mean 'cifar10'?")) << error;

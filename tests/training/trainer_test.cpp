@@ -38,6 +38,24 @@ TEST(Trainer, ReducesTheLoss) {
   EXPECT_LT(last, 0.8 * first);
 }
 
+TEST(Trainer, WeighsTheSquaredErrorAsTheSettingsSay) {
+  ModelSettings model = tiny_model();
+  model.diffusion.mean = Mean::velocity;
+  Trainer own(model, tiny_training());
+  model.diffusion.weighting = {.weight = LossWeight::simple, .floor = 0.0};
+  Trainer simple(model, tiny_training());
+  const StepResult of_own = own.step(next_batch(own)), of_simple = simple.step(next_batch(simple));
+  EXPECT_LT(*of_simple.mse, *of_own.mse) << "v's error times alpha_bar";
+  EXPECT_EQ(*of_simple.vb, *of_own.vb) << "of the variance alone";
+}
+
+TEST(Trainer, RefusesToLearnTheVarianceBesideX0) {
+  ModelSettings model = tiny_model();
+  model.diffusion.mean = Mean::x_0;
+  const std::string error = error_of([&] { Trainer(model, tiny_training()); });
+  EXPECT_TRUE(contains(error, "learned_range") && contains(error, "prediction of v")) << error;
+}
+
 TEST(Trainer, ReportsWhatAStepSaw) {
   Trainer trainer(tiny_model(), tiny_training());
   const StepResult result = trainer.step(next_batch(trainer));
