@@ -46,6 +46,7 @@ Outcome gradient_noise(Workbench& bench);
 Outcome sampling_steps(Workbench& bench);
 Outcome gan(Workbench& bench);
 Outcome compute(Workbench& bench);
+Outcome predictions(Workbench& bench);
 Outcome precision(Workbench& bench);
 
 }  // namespace iddpm::cli::reproduce

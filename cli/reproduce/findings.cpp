@@ -45,6 +45,11 @@ const std::vector<Finding>& findings() {
        .title = "Quality and compute (figure 10)",
        .paper = "FID falls with the compute of training about as a power law, and larger models reach lower values.",
        .look = compute},
+      {.name = "predictions",
+       .title = "Predicting epsilon, x_0 or v (not in the paper)",
+       .paper =
+           "Nothing: its networks predict epsilon. v is of Salimans & Ho 2022, its weight min_snr of Hang et al. 2023.",
+       .look = predictions},
       {.name = "precision",
        .title = "bfloat16 and float32 (not in the paper)",
        .paper = "Nothing: this is about our own speed. Activations are bfloat16, parameters float32.",

@@ -11,6 +11,7 @@
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
+#include "iddpm/io/pixels.h"
 #include "iddpm/report/image_grid.h"
 
 namespace iddpm::cli::reproduce {
@@ -51,11 +52,9 @@ Dcgan trained_gan(Workbench& bench, double budget) {
   return model;
 }
 
-Tensor to_pixels(const Tensor& images) { return images.add(1).mul(127.5).round().clamp(0, 255).to(at::kByte); }
-
 Image grid_of(const Tensor& pixels) {
   const Tensor first = pixels.slice(0, 0, std::min<std::int64_t>(64, pixels.size(0)));
-  return image_grid(first.to(at::kFloat).div(127.5).sub(1),
+  return image_grid(from_pixels(first),
                     {.upscale = std::max<std::int64_t>(1, comfortable_upscale(first.size(2), first.size(3)) / 2)});
 }
 

@@ -10,6 +10,7 @@
 #include "iddpm/evaluation/file_hash.h"
 #include "iddpm/evaluation/sample_metrics.h"
 #include "iddpm/io/npz.h"
+#include "iddpm/io/pixels.h"
 #include "iddpm/training/checkpoint.h"
 
 namespace iddpm::cli::reproduce {
@@ -27,8 +28,6 @@ nlohmann::json record_of(const SampleRecipe& recipe, std::uint64_t seed, Precisi
           {"seed", seed},
           {"precision", name(precision)}};
 }
-
-Tensor to_pixels(const Tensor& images) { return images.add(1).mul(127.5).round().clamp(0, 255).to(at::kByte); }
 
 std::string label_of(const fs::path& checkpoint) {
   // .../models/cosine_hybrid/checkpoints/step_00001500.safetensors
@@ -59,16 +58,25 @@ Tensor Workbench::samples(const SampleRecipe& recipe) {
                             .sampler = recipe.sampler,
                             .batch = 100};
     ProgressBar bar("Sampling " + label_of(recipe.checkpoint));
-    const Tensor images = sample_images(load(checkpoint, settings_.compute), settings, request, [&](double fraction) {
-      bar.update(fraction);
-      return !stop_.load();
-    });
+    Tensor images;
+    try {
+      images = sample_images(load(checkpoint, settings_.compute), settings, request, [&](double fraction) {
+        bar.update(fraction);
+        return !stop_.load();
+      });
+    } catch (const NotFiniteError& error) {
+      return nlohmann::json{{"not_finite", error.what()}};
+    }
     if (stop_.load()) throw ExitWith{exit_interrupted};
     const fs::path file = folder("samples") / fmt::format("{}-{}.npz", label_of(recipe.checkpoint),
                                                           sha256(depends_on.dump()).substr(0, 12));
     write_npz(file, {{"arr_0", to_pixels(images).permute({0, 2, 3, 1}).contiguous()}});
     return nlohmann::json{{"file", file.filename().string()}};
   });
+  if (drawn.contains("not_finite")) {
+    throw NotFiniteError(
+        fmt::format("'{}': {}", recipe.checkpoint.string(), drawn.at("not_finite").get<std::string>()));
+  }
   const fs::path file = folder("samples") / drawn.at("file").get<std::string>();
   return read_npz(file, {"arr_0"}).front().second.permute({0, 3, 1, 2}).contiguous();
 }
@@ -107,14 +115,17 @@ nlohmann::json Workbench::judge(const SampleRecipe& recipe, std::int64_t referen
   return judge("samples of " + label_of(recipe.checkpoint), samples(recipe), reference_images);
 }
 
-nlohmann::json Workbench::judge_real_images(std::int64_t count, std::int64_t reference_images) {
+Tensor images_of(const Dataset& dataset, std::int64_t count) {
   std::vector<std::string> skipped;
   std::vector<Tensor> pixels;
-  const Dataset& images = *test_images();
-  for_each_batch(images, evenly_spread(images.size(), count), 64, skipped,
+  for_each_batch(dataset, evenly_spread(dataset.size(), count), 64, skipped,
                  [&](const DatasetImages& batch) { pixels.push_back(batch.pixels); });
-  return judge(data_name() + (has_test_images() ? ", test images" : ", training images"), at::cat(pixels),
-               reference_images);
+  return at::cat(pixels);
+}
+
+nlohmann::json Workbench::judge_real_images(std::int64_t count, std::int64_t reference_images) {
+  return judge(data_name() + (has_test_images() ? ", test images" : ", training images"),
+               images_of(*test_images(), count), reference_images);
 }
 
 nlohmann::json Workbench::likelihood(const fs::path& checkpoint, const std::string& steps,

@@ -56,8 +56,10 @@ ModelSettings Workbench::model_settings(const ModelRecipe& recipe) {
                             .predict_variance = is_learned(recipe.variance)});
   model.diffusion = {.schedule = recipe.schedule,
                      .steps = scale().diffusion_steps,
+                     .mean = recipe.mean,
                      .variance = recipe.variance,
-                     .objective = recipe.objective};
+                     .objective = recipe.objective,
+                     .weighting = recipe.weighting};
   check(model);
   return model;
 }

@@ -68,7 +68,8 @@ void add_settings(CLI::App& verb, Settings& settings) {
   number("--batch", scale.batch, "Images per training step");
   number("--checkpoints", scale.checkpoints, "Kept of each run, evenly spaced");
   number("--samples", scale.samples, "Drawn for each figure of quality");
-  number("--step-samples", scale.step_samples, "The same for each number of steps of sampling-steps");
+  number("--step-samples", scale.step_samples,
+         "For each number of steps of sampling-steps and each checkpoint of predictions");
   number("--reference-images", scale.reference_images, "That they are compared with");
   number("--sampling-steps", scale.sampling_steps, "Where a finding doesn't vary them");
   number("--likelihood-images", scale.likelihood_images, "For bits per dimension");

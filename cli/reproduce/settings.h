@@ -25,7 +25,7 @@ struct Scale {
   double ema_rate = 0.995;
   std::int64_t checkpoints = 5;          ///< per run, evenly spaced
   std::int64_t samples = 300;            ///< drawn for each figure of quality
-  std::int64_t step_samples = 150;       ///< the same for each number of steps of sampling-steps
+  std::int64_t step_samples = 150;       ///< for each number of steps of sampling-steps, each checkpoint of predictions
   std::int64_t reference_images = 5000;  ///< that they are compared with
   std::int64_t sampling_steps = 50;      ///< where a finding doesn't vary them
   std::int64_t likelihood_images = 24;

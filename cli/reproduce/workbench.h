@@ -23,8 +23,10 @@ namespace iddpm::cli::reproduce {
 struct ModelRecipe {
   std::string name;  ///< of its folder
   std::string schedule = "cosine";
+  Mean mean = Mean::epsilon;
   Objective objective = Objective::hybrid;
   Variance variance = Variance::learned_range;
+  LossWeighting weighting = {};  ///< with its default floor and limit
   TimestepSampling timesteps = TimestepSampling::uniform;
   std::optional<Precision> precision = {};           ///< unset: the program's choice
   std::uint64_t seed_offset = 0;                     ///< added to the settings' seed
@@ -72,7 +74,7 @@ class Workbench {
   /// Trains it, or goes on with it, if need be.
   TrainedModel model(const ModelRecipe& recipe);
 
-  /// uint8 [N, C, H, W].
+  /// uint8 [N, C, H, W]. Throws NotFiniteError, at once if they were drawn before, if some have no pixels.
   Tensor samples(const SampleRecipe& recipe);
   /// Metrics against the training images in the feature space (sample_metrics.h's names), with "protocol".
   /// `reference_images` of them; 0: the scale's number.
@@ -112,6 +114,9 @@ class Workbench {
   std::map<std::int64_t, FeatureSet> references_;  // by their number of images
   double seconds_ = 0;
 };
+
+/// `count` images evenly spread over a data set (all if it has fewer), uint8 [N, C, H, W]; broken ones are left out.
+Tensor images_of(const Dataset& dataset, std::int64_t count);
 
 /// Identity of a model file: SHA-256 of its bytes.
 std::string identity(const std::filesystem::path& checkpoint);

@@ -72,12 +72,44 @@ TEST_P(Reproduce, TakesFromTheWorkFolderWhatIsThere) {
 
 INSTANTIATE_TEST_SUITE_P(Findings, Reproduce,
                          ::testing::Values("variance-ratio", "vlb-terms", "schedules", "objectives", "gradient-noise",
-                                           "sampling-steps", "gan", "compute", "precision"),
+                                           "sampling-steps", "gan", "compute", "predictions", "precision"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST_F(Reproduce, HasBrightnessOfEveryPredictionAtEveryCheckpoint) {
+  const auto result = run("predictions");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto numbers = nlohmann::json::parse(text_of(at("out/images/predictions.json")))["numbers"];
+  EXPECT_NEAR(numbers["training images"]["mean_pixel"].get<double>(), 129, 10) << "half 20 to 60, half 200 to 240";
+  ASSERT_EQ(numbers["predictions"].size(), 6);
+  for (const auto& [name, of_it] : numbers["predictions"].items()) {
+    EXPECT_EQ(of_it["step"], (std::vector<int>{2, 4})) << name;
+    ASSERT_EQ(of_it["mean_pixel_at_step"].size(), 2) << name;
+    for (const auto& mean : of_it["mean_pixel_at_step"]) EXPECT_TRUE(mean >= 0 && mean <= 255) << name << mean;
+    EXPECT_GT(of_it["processor_seconds_of_training"], 0) << name;
+  }
+  EXPECT_TRUE(fs::exists(at("out/images/predictions_samples.png")));
+}
+
+TEST_F(Reproduce, SaysOfAPredictionThatItsSamplesAreNotFinite) {
+  const auto look = [] { return run_program(folder_->path(), "reproduce predictions" + toy_scale + "--work broken"); };
+  ASSERT_EQ(look().exit_code, 0);
+  for (const auto& entry : fs::directory_iterator(at("broken/measurements"))) {
+    if (entry.path().filename().string().starts_with("samples_cosine_simple_x_0_step")) {
+      std::ofstream(entry.path()) << R"({"result": {"not_finite": "6 of 6 images"}, "seconds": 0})";
+    }
+  }
+  const auto result = look();
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto json = nlohmann::json::parse(text_of(at("out/images/predictions.json")));
+  const auto& broken = json["numbers"]["predictions"]["x_0, weight prediction"];
+  EXPECT_FALSE(broken["finite"].get<bool>());
+  EXPECT_TRUE(broken["mean_pixel_at_step"][0].is_null());
+  EXPECT_NE(json["table"].get<std::string>().find("not finite"), std::string::npos);
+}
 
 TEST_F(Reproduce, NamesTheNearestFinding) {
   const auto result = run("vlb-term");
