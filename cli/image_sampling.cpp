@@ -18,16 +18,20 @@ std::unique_ptr<Sampler> make_sampler(const SamplingRequest& request) {
 }
 
 /// Looks after every step whether the images are finite, and says of the first step after which one wasn't. Nothing
-/// waits for the device before the end.
+/// waits for the device before the end. What it remembers is allocated at once: small tensors kept from step to step
+/// break up the heap between the large ones (4.7 GB after 650 images 28x28 were seen).
 class FiniteWatch {
  public:
+  FiniteWatch(std::int64_t steps, std::int64_t images, at::Device device)
+      : finite_(at::ones({steps, images}, at::TensorOptions().dtype(at::kBool).device(device))) {}
+
   void look(const SamplingState& state) {
-    finite_.push_back(at::isfinite(state.x).flatten(1).all(1));
+    finite_[state.step - 1].copy_(at::isfinite(state.x).flatten(1).all(1));
     timesteps_.push_back(state.t);
   }
   // `original` are the timesteps of the whole process.
   void require_all(const std::vector<std::int64_t>& original) const {
-    const Tensor finite = at::stack(finite_).to(at::kCPU);
+    const Tensor finite = finite_.to(at::kCPU);
     const Tensor broken_images = finite.all(0).logical_not();
     const auto broken = broken_images.sum().item<std::int64_t>();
     if (broken == 0) return;
@@ -41,7 +45,7 @@ class FiniteWatch {
   }
 
  private:
-  std::vector<Tensor> finite_;  // [N] after each step
+  Tensor finite_;  // [steps, N]
   std::vector<std::int64_t> timesteps_;
 };
 
@@ -73,7 +77,7 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
     auto steps = sampler->watch(process.with_network(conditioned(network, condition)),
                                 noise_from_streams(std::move(streams), shape, network.device()));
     Tensor x;
-    FiniteWatch watch;
+    FiniteWatch watch(steps.steps(), size, network.device());
     for (const SamplingState& state : steps) {
       x = state.x;
       watch.look(state);
