@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/evaluation.h"
 #include "cli/evaluation_record.h"
+#include "cli/start_option.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 
@@ -75,6 +76,7 @@ void add_sample_options(CLI::App& verb, EvaluationRequest& request) {
       ->check(CLI::Range(std::int64_t{2}, std::int64_t{100'000'000}));
   option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100)");
   option("--sampler", samples.sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
+  option("--start", samples.start, start_help);
   option("--eta", samples.eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
 }
 

@@ -59,8 +59,9 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
   const auto sampler = make_sampler(request);
   // Respaced once, so that a bad specification is refused before the work begins.
   const ReverseProcess whole = reverse_process(settings.diffusion, network);
-  const ReverseProcess process =
-      request.timesteps.empty() ? whole.respaced(request.steps) : whole.respaced(request.timesteps);
+  auto timesteps = request.timesteps.empty() ? respaced_timesteps(whole.steps(), request.steps) : request.timesteps;
+  if (request.start) timesteps = timesteps_from(*request.start, whole.q().schedule(), timesteps);
+  const ReverseProcess process = whole.respaced(timesteps);
   const auto count = static_cast<std::int64_t>(request.image_numbers.size());
   std::vector<Tensor> finished;
   for (std::int64_t first = 0; first < count; first += request.batch) {
@@ -74,8 +75,9 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
       condition.y =
           at::tensor(at::ArrayRef<std::int64_t>(request.labels).slice(first, size), at::kLong).to(network.device());
     }
-    auto steps = sampler->watch(process.with_network(conditioned(network, condition)),
-                                noise_from_streams(std::move(streams), shape, network.device()));
+    NoiseSource noise = noise_from_streams(std::move(streams), shape, network.device());
+    if (request.start) noise = noise_from(*request.start, process.q().schedule().alpha_bar.back(), std::move(noise));
+    auto steps = sampler->watch(process.with_network(conditioned(network, condition)), std::move(noise));
     Tensor x;
     FiniteWatch watch(steps.steps(), size, network.device());
     for (const SamplingState& state : steps) {

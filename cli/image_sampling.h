@@ -8,6 +8,7 @@
 
 #include "iddpm/io/image_file.h"
 #include "iddpm/nn/unet.h"
+#include "iddpm/samplers/data_start.h"
 #include "iddpm/training/model_settings.h"
 
 namespace iddpm::cli {
@@ -21,6 +22,7 @@ struct SamplingRequest {
   std::vector<std::int64_t> timesteps = {};  ///< kept instead of what `steps` says, if there are any
   std::string sampler = "ancestral";         ///< or "ddim"
   double eta = 0.0;                          ///< of DDIM
+  std::optional<DataStart> start = {};       ///< unset: pure noise
   std::int64_t batch = 64;
 };
 

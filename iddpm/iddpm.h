@@ -33,6 +33,7 @@
 #include "iddpm/nn/unet.h"
 #include "iddpm/report/image_grid.h"
 #include "iddpm/samplers/ancestral.h"
+#include "iddpm/samplers/data_start.h"
 #include "iddpm/samplers/ddim.h"
 #include "iddpm/samplers/guidance.h"
 #include "iddpm/samplers/sampler.h"

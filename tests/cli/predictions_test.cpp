@@ -79,6 +79,25 @@ TEST_F(Predictions, TakeNoWeightThatHasNoEffect) {
   expect_refused("--loss-weight min_snr --snr-limit 0", {"greater than 0"});
 }
 
+TEST_F(Predictions, OfEpsilonMayBeginWithTheMeanOfTheData) {
+  ASSERT_EQ(train("--mean epsilon").exit_code, 0);
+  const auto brightness_difference = [&](const std::string& options) {
+    const ProgramResult result = run_program(
+        folder_.path(), "sample run --count 24 --steps 10 --threads 1 --grid-only --json --overwrite " + options);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    const auto record = nlohmann::json::parse(result.output);
+    EXPECT_EQ(record.at("start"), options.empty() ? "noise" : options.substr(8));
+    return record.at("pixels").at("brightness_difference").get<double>();
+  };
+  const double of_noise = brightness_difference("");
+  EXPECT_LT(brightness_difference("--start data"), of_noise);
+  EXPECT_LT(brightness_difference("--start images"), of_noise) << "measured now";
+  const ProgramResult missing = run_program(folder_.path(), "sample run --start nowhere --out new --threads 1");
+  EXPECT_NE(missing.exit_code, 0);
+  EXPECT_NE(missing.errors.find("nowhere"), std::string::npos) << missing.errors;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "new"));
+}
+
 TEST_F(Predictions, ThatAreNotFiniteAreNotWrittenAsPictures) {
   ASSERT_EQ(train("").exit_code, 0);
   const Checkpoint checkpoint(folder_ / "run/checkpoints/step_00000002.safetensors");
