@@ -7,16 +7,16 @@
 #include "cli/interruption.h"
 #include "cli/progress_bar.h"
 #include "cli/respacing_option.h"
+#include "cli/start_option.h"
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/file_hash.h"
+#include "iddpm/io/pixels.h"
 #include "iddpm/training/checkpoint.h"
 
 namespace iddpm::cli {
 namespace {
 
 constexpr std::int64_t images_at_once = 4096;  // held as float32 before they become bytes
-
-Tensor as_bytes(const Tensor& images) { return ((images + 1.0) * 127.5).round().clamp(0, 255).to(at::kByte); }
 
 std::vector<std::int64_t> labels_in_turn(std::int64_t first, std::int64_t count, std::int64_t classes) {
   std::vector<std::int64_t> labels;
@@ -26,6 +26,7 @@ std::vector<std::int64_t> labels_in_turn(std::int64_t first, std::int64_t count,
 
 std::string sampler_name(const DrawRequest& request) {
   std::string name = request.sampler == "ddim" ? fmt::format("ddim eta {}", request.eta) : request.sampler;
+  if (request.start != "noise") name += fmt::format(", start {}", request.start);
   const std::string note = respacing_note(request.steps);
   return note.empty() ? name : name + ", " + note;
 }
@@ -62,6 +63,7 @@ DrawnSamples draw_samples(const DrawRequest& request) {
       .timesteps = chosen_timesteps(record.original_steps, request.steps, path, record.weights),
       .sampler = request.sampler,
       .eta = request.eta,
+      .start = chosen_start(request.start, checkpoint),
       .batch = request.batch,
   };
   record.sampler = sampler_name(request);
@@ -84,13 +86,13 @@ DrawnSamples draw_samples(const DrawRequest& request) {
       return !stop;
     });
     if (stop) throw ExitWith{exit_interrupted};
-    images.push_back(as_bytes(drawn));
+    images.push_back(to_pixels(drawn));
   }
   const ImagesInMemory samples{.images = at::cat(images),
                                .labels = {},
                                .class_names = {},
                                .source = fmt::format("samples of {}", path.string())};
-  return {.images = in_memory_dataset(samples), .model = record};
+  return {.images = in_memory_dataset(samples), .model = record, .training_pixels = checkpoint.info().data_pixels};
 }
 
 }  // namespace iddpm::cli

@@ -8,6 +8,7 @@
 #include "cli/compute_options.h"
 #include "cli/weight_options.h"
 #include "iddpm/data/dataset.h"
+#include "iddpm/data/pixel_statistics.h"
 #include "iddpm/evaluation/protocol.h"
 
 namespace iddpm::cli {
@@ -22,6 +23,7 @@ struct DrawRequest {
   std::string steps = "100";  ///< a respacing specification
   std::string sampler = "ancestral";
   double eta = 0.0;
+  std::string start = "noise";
   std::int64_t batch = 64;
   std::uint64_t seed = 0;
 };
@@ -29,6 +31,7 @@ struct DrawRequest {
 struct DrawnSamples {
   std::shared_ptr<const Dataset> images;
   ModelRecord model;
+  PixelStatistics training_pixels;  ///< of what the model was trained on; empty if that isn't known
 };
 
 /// Draws them with a progress bar. An interruption ends the program: part of them would not be what was asked for.

@@ -52,6 +52,7 @@ struct JudgedImages {
   FeatureSetOptions options = {};
   std::vector<std::int64_t> shape = {};
   std::optional<ModelRecord> model = {};
+  PixelStatistics training_pixels = {};  ///< of the model, as far as known
 };
 
 JudgedImages open_images(const EvaluationRequest& request) {
@@ -85,6 +86,7 @@ void draw(const EvaluationRequest& request, JudgedImages& judged) {
   const DrawnSamples drawn = draw_samples(request.samples);
   judged.images = drawn.images;
   judged.model = drawn.model;
+  judged.training_pixels = drawn.training_pixels;
   judged.options.source = fmt::format("samples of {}", drawn.model.checkpoint);
 }
 
@@ -125,7 +127,8 @@ void judge(const EvaluationRequest& request, Judgement& judgement, Findings& fin
   if (!request.save_reference.empty()) save_statistics(request.save_reference, samples, findings);
   if (!judgement.reference) return;
   const FeatureSet real = reference_features(*judgement.network, *judgement.reference, judged.options.batch);
-  const SampleQuality quality = compare_with_reference(real, samples, request.neighbours, judged.model);
+  const SampleQuality quality =
+      compare_with_reference(real, samples, request.neighbours, judged.model, judged.training_pixels);
   add_result(findings, quality.result, quality.table);
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/drawn_samples.h"
+#include "cli/pixel_table.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/json_record.h"
@@ -29,6 +30,7 @@ EvaluationResult result_of_section(const json& section, const std::string& where
           record.get<std::string>(id_key));
   result.figures.erase(id_key);
   result.figures.erase(protocol_key);
+  find_pixels(result.figures);  // throws if that part is broken
   return result;
 }
 
@@ -44,6 +46,7 @@ std::vector<std::pair<std::string, double>> numbers_of(const json& figures) {
     }
   };
   add(figures, "");
+  if (figures.contains(pixels_key)) add(figures[pixels_key], "");
   const auto neighbours = figures.find("neighbours");
   if (neighbours == figures.end() || !neighbours->is_array()) return numbers;
   for (const json& of_k : *neighbours) {
@@ -97,6 +100,7 @@ EvaluationResult likelihood_result(const LikelihoodRequest& request, const Likel
 std::string figures_table(const EvaluationResult& result) {
   std::string text;
   for (const auto& [name, value] : numbers_of(result.figures)) text += fmt::format("{:<28}{:.6g}\n", name, value);
+  if (const auto pixels = find_pixels(result.figures)) text += pixel_table(*pixels) + "\n";
   return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/command_line.h"
 #include "cli/figure_files.h"
+#include "cli/pixel_table.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/evaluation/protocol.h"
@@ -71,6 +72,17 @@ void add_likelihood(RunReport& report, const nlohmann::json& bits) {
   report.vlb_terms = bits.value("terms", std::vector<double>{});
 }
 
+// Of the samples that a JSON object is about, if it says.
+void add_pixels(RunReport& report, const nlohmann::json& object) {
+  const auto pixels = find_pixels(object);
+  if (!pixels) return;
+  auto cells = pixel_cells(*pixels);
+  report.pixels.header = cells.front();
+  report.pixels.rows.insert(report.pixels.rows.end(), cells.begin() + 1, cells.end());
+  const std::string remark = brightness_remark(*pixels);
+  if (!remark.empty()) report.pixels.remarks.push_back(remark);
+}
+
 void add_sample_quality(RunReport& report, const nlohmann::json& section) {
   const auto protocol = section.at("protocol").get<Protocol>();
   require(protocol.features.has_value(), "expected the feature network in the protocol, got none");
@@ -79,6 +91,7 @@ void add_sample_quality(RunReport& report, const nlohmann::json& section) {
       fmt::format("{:.4g}", section.value("frechet_distance", 0.0)));
   report.figures.emplace_back(
       "measured by", fmt::format("{} samples, measurement {}", protocol.images.count, measurement_id(protocol)));
+  add_pixels(report, section);
 }
 
 void add_evaluation(RunReport& report, const fs::path& file) {
@@ -109,6 +122,11 @@ void add_final_samples(RunReport& report, const fs::path& folder) {
   report.timings.emplace_back(
       "Sampling", fmt::format("{} for {} images ({:.1f} images/s)", format_duration(json.value("seconds", 0.0)),
                               json.value("count", 0), json.value("images_per_second", 0.0)));
+  try {
+    add_pixels(report, json);
+  } catch (const Error& error) {
+    fail("'{}' is not a record of iddpm sample: {}", (folder / "samples.json").string(), error.what());
+  }
 }
 
 }  // namespace

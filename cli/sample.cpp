@@ -9,12 +9,15 @@
 #include "cli/exit_codes.h"
 #include "cli/image_sampling.h"
 #include "cli/interruption.h"
+#include "cli/pixel_table.h"
 #include "cli/progress_bar.h"
 #include "cli/respacing_option.h"
+#include "cli/start_option.h"
 #include "cli/weight_options.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/npz.h"
+#include "iddpm/io/pixels.h"
 #include "iddpm/training/checkpoint.h"
 #include "iddpm/version.h"
 
@@ -31,6 +34,7 @@ struct SampleArguments {
   std::string steps = "100";
   std::string sampler = "ancestral";
   double eta = 0.0;
+  std::string start = "noise";
   std::vector<std::string> classes;
   bool by_class = false;
   std::uint64_t seed = 0;
@@ -90,11 +94,6 @@ fs::path output_folder(const SampleArguments& arguments) {
   return out;
 }
 
-// uint8 [N, H, W, C], the layout of the published evaluation's files.
-Tensor as_pixels(const Tensor& images) {
-  return ((images + 1.0) * 127.5).round().clamp(0, 255).to(at::kByte).permute({0, 2, 3, 1}).contiguous();
-}
-
 void write_images(const fs::path& out, const Tensor& images, const SamplingRequest& request,
                   const ModelSettings& settings) {
   for (std::int64_t i = 0; i < images.size(0); ++i) {
@@ -126,6 +125,7 @@ void run_sample(const SampleArguments& arguments) {
                           .timesteps = chosen_timesteps(settings.diffusion.steps, arguments.steps, path, weights),
                           .sampler = arguments.sampler,
                           .eta = arguments.eta,
+                          .start = chosen_start(arguments.start, checkpoint),
                           .batch = arguments.batch};
   const fs::path out = output_folder(arguments);
   UNet network = checkpoint.load_network(choice);
@@ -145,12 +145,17 @@ void run_sample(const SampleArguments& arguments) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (!images.defined()) throw ExitWith{exit_interrupted};
   const std::int64_t drawn = images.size(0);
+  const Tensor bytes = to_pixels(images);
+  PixelStatistics statistics;
+  add(statistics, bytes);
+  const PixelRecord pixels = pixel_record(statistics, checkpoint.info().data_pixels, "training images");
 
   fs::create_directories(out);
   if (!arguments.grid_only) write_images(out, images, request, settings);
   write_png(out / "grid.png", sample_grid(images, settings, arguments.by_class && drawn == arguments.count));
   if (!arguments.npz.empty()) {
-    NamedTensors arrays = {{"arr_0", as_pixels(images)}};
+    // [N, H, W, C], the layout of the published evaluation's files.
+    NamedTensors arrays = {{"arr_0", bytes.permute({0, 2, 3, 1}).contiguous()}};
     if (!request.labels.empty()) {
       arrays.emplace_back(
           "arr_1", at::tensor(at::ArrayRef<std::int64_t>(request.labels).slice(0, static_cast<std::size_t>(drawn))));
@@ -163,6 +168,7 @@ void run_sample(const SampleArguments& arguments) {
                                  {"count", drawn},
                                  {"sampler", arguments.sampler},
                                  {"eta", arguments.eta},
+                                 {"start", arguments.start},
                                  {"steps", arguments.steps},
                                  {"seed", arguments.seed},
                                  {"first_image", arguments.first},
@@ -170,11 +176,13 @@ void run_sample(const SampleArguments& arguments) {
                                  {"images_per_second", static_cast<double>(drawn) / seconds},
                                  {"folder", out.string()},
                                  {"grid", (out / "grid.png").string()},
+                                 {pixels_key, pixels},
                                  {"version", version}};
   write_file_atomically(out / "samples.json", record.dump(2) + "\n");
   if (arguments.json) print(record.dump(2) + "\n");
   say(fmt::format("{} images in {} ({:.1f} images/s): {}", drawn, format_duration(seconds),
                   static_cast<double>(drawn) / seconds, display_path(out / "grid.png")));
+  say(pixel_table(pixels));
   if (drawn < arguments.count) throw ExitWith{exit_interrupted};
 }
 
@@ -200,6 +208,7 @@ void add_sample(CLI::App& app) {
                    "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'optimal25' after iddpm respace (100)");
   verb->add_option("--sampler", arguments->sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
   verb->add_option("--eta", arguments->eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--start", arguments->start, start_help);
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_flag("--by-class", arguments->by_class, "Grid with a labelled row for each class");

@@ -4,6 +4,7 @@
 #include "cli/evaluation_input.h"
 #include "cli/exit_codes.h"
 #include "cli/interruption.h"
+#include "cli/pixel_table.h"
 #include "cli/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/feature_network_file.h"
@@ -89,7 +90,8 @@ FeatureSet reference_features(const FeatureNetwork& network, const Reference& re
 }
 
 SampleQuality compare_with_reference(const FeatureSet& reference, const FeatureSet& samples,
-                                     const std::vector<std::int64_t>& neighbours, std::optional<ModelRecord> model) {
+                                     const std::vector<std::int64_t>& neighbours, std::optional<ModelRecord> model,
+                                     const PixelStatistics& training_pixels) {
   const std::atomic<bool>& stop = catch_interruption();
   std::string current;
   std::unique_ptr<ProgressBar> bar;
@@ -103,8 +105,14 @@ SampleQuality compare_with_reference(const FeatureSet& reference, const FeatureS
   };
   const SampleMetrics metrics = evaluate_samples(reference, samples, {.neighbours = neighbours, .progress = show});
   bar.reset();
-  return {.result = {.protocol = sample_protocol(reference, samples, metrics, std::move(model)), .figures = metrics},
-          .table = format_table(metrics, samples.space)};
+  const PixelRecord pixels = reference.pixels.empty()
+                                 ? pixel_record(samples.pixels, training_pixels, "training images")
+                                 : pixel_record(samples.pixels, reference.pixels, "reference images");
+  SampleQuality quality{
+      .result = {.protocol = sample_protocol(reference, samples, metrics, std::move(model)), .figures = metrics},
+      .table = format_table(metrics, samples.space) + pixel_table(pixels) + "\n"};
+  quality.result.figures[pixels_key] = pixels;
+  return quality;
 }
 
 }  // namespace iddpm::cli

@@ -48,8 +48,10 @@ struct SampleQuality {
   std::string table;  ///< for people
 };
 
-/// All metrics, with a progress bar for each of the longer stages.
+/// All metrics, with a progress bar for each of the longer stages, and the pixels of the samples beside those of the
+/// reference, or of the model's training where the reference holds no images.
 SampleQuality compare_with_reference(const FeatureSet& reference, const FeatureSet& samples,
-                                     const std::vector<std::int64_t>& neighbours, std::optional<ModelRecord> model);
+                                     const std::vector<std::int64_t>& neighbours, std::optional<ModelRecord> model,
+                                     const PixelStatistics& training_pixels);
 
 }  // namespace iddpm::cli

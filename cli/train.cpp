@@ -12,6 +12,7 @@
 #include "cli/image_sampling.h"
 #include "cli/interruption.h"
 #include "cli/model_options.h"
+#include "cli/pixel_table.h"
 #include "cli/progress_bar.h"
 #include "cli/run_report_builder.h"
 #include "cli/training_flags.h"
@@ -148,13 +149,18 @@ void announce(const PreparedRun& run) {
                   run.trainer.options().precision == Precision::bfloat16 ? "bfloat16" : "float32"));
   if (diffusion.mean == Mean::epsilon && diffusion.schedule == "cosine") {
     say("Note: it predicts epsilon, as the paper's runs do. After a short training (less than some ten thousand steps) "
-        "its samples are tinted or far too bright; --mean v mends that.");
+        "its samples are tinted or far too bright; --mean v mends that, 'iddpm sample --start data' helps.");
   }
   if (run.trainer.steps_done() > 0) say(fmt::format("Going on at step {}", run.trainer.steps_done()));
 }
 
+struct SampleGrid {
+  Image picture;
+  PixelStatistics pixels;
+};
+
 // Samples of the first EMA, the same noise each time, so that grids can be compared.
-Image write_sample_grid(const PreparedRun& run, std::int64_t step) {
+SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step) {
   const auto& settings = run.trainer.settings();
   constexpr std::int64_t columns = 8;
   const std::int64_t classes = settings.network.classes;
@@ -173,9 +179,28 @@ Image write_sample_grid(const PreparedRun& run, std::int64_t step) {
   network.set_compute_type(scalar_type(run.trainer.options().precision));
   const Tensor images = sample_images(network, settings, request);
   fs::create_directories(run.folder / "samples");
-  Image grid = sample_grid(images, settings, by_class);
-  write_png(run.folder / "samples" / fmt::format("step_{:08}.png", step), grid);
+  SampleGrid grid{.picture = sample_grid(images, settings, by_class), .pixels = {}};
+  add(grid.pixels, images);
+  write_png(run.folder / "samples" / fmt::format("step_{:08}.png", step), grid.picture);
   return grid;
+}
+
+// A sample grid's picture, saying if it is off. Samples that aren't finite have none, and don't end the training.
+std::optional<Image> checked_sample_grid(const PreparedRun& run, std::int64_t step, ProgressBar& bar) {
+  try {
+    const SampleGrid grid = write_sample_grid(run, step);
+    const std::string remark = brightness_remark(
+        pixel_record(grid.pixels, run.trainer.data_pixels(), "training images"), fmt::format(" at step {}", step));
+    if (!remark.empty()) {
+      bar.clear();
+      say(remark + " Usual in the first hundreds of steps.");
+    }
+    return grid.picture;
+  } catch (const NotFiniteError& error) {
+    bar.clear();
+    say(fmt::format("No sample grid at step {}: {}", step, error.what()));
+    return std::nullopt;
+  }
 }
 
 void execute(PreparedRun& run, const TrainArguments& arguments) {
@@ -191,7 +216,7 @@ void execute(PreparedRun& run, const TrainArguments& arguments) {
       bar.update(fraction,
                  fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
     };
-    observer.on_sample = [&](std::int64_t step) { return write_sample_grid(run, step); };
+    observer.on_sample = [&](std::int64_t step) { return checked_sample_grid(run, step, bar); };
     observer.on_skipped_image = [&](const std::string& name) {
       bar.clear();
       say(fmt::format("Skipping a broken image: {}", name));

@@ -11,6 +11,7 @@ FeatureSet collect_features(const FeatureNetwork& network, const Dataset& datase
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
   FeatureStatistics pooled, spatial;
   std::vector<Tensor> features, probabilities;
+  PixelStatistics pixels;
   Sha256 hash;
   std::int64_t done = 0;
   for_each_batch(dataset, indices, options.batch, skipped, [&](const DatasetImages& images) {
@@ -21,6 +22,7 @@ FeatureSet collect_features(const FeatureNetwork& network, const Dataset& datase
       features.push_back(batch.pooled.to(at::kCPU, at::kFloat));
       if (batch.probabilities.defined()) probabilities.push_back(batch.probabilities.to(at::kCPU, at::kFloat));
     }
+    add(pixels, images.pixels);
     hash.add(images.pixels);
     done += images.pixels.size(0);
     if (progress) progress(done, static_cast<std::int64_t>(indices.size()));
@@ -28,6 +30,7 @@ FeatureSet collect_features(const FeatureNetwork& network, const Dataset& datase
   FeatureSet set{
       .space = network.space(),
       .images = {.source = options.source, .sha256 = hash.hex(), .count = done, .image_shape = dataset.image_shape()},
+      .pixels = pixels,
       .pooled = pooled.moments(),
   };
   if (spatial.count() > 0) set.spatial = spatial.moments();

@@ -7,6 +7,7 @@
 
 #include "iddpm/core/tensor.h"
 #include "iddpm/data/dataset.h"
+#include "iddpm/data/pixel_statistics.h"
 #include "iddpm/evaluation/feature_network.h"
 #include "iddpm/evaluation/frechet_distance.h"
 #include "iddpm/evaluation/progress.h"
@@ -18,6 +19,7 @@ namespace iddpm {
 struct FeatureSet {
   FeatureSpace space = {};
   ImageSetRecord images = {};
+  PixelStatistics pixels = {};  ///< of the images; empty for statistics from a file, which don't hold it
   FeatureMoments pooled = {};
   std::optional<FeatureMoments> spatial = {};  ///< for sFID, if the network has spatial features
   Tensor features = {};                        ///< [N, D] float32, each image's pooled ones; undefined if not kept

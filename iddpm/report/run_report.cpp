@@ -19,6 +19,10 @@ void add_results(const RunReport& report, HtmlReport& page) {
   if (report.final_samples) {
     page.heading("Samples").image(report_image(*report.final_samples, report.final_samples_caption));
   }
+  if (!report.pixels.rows.empty()) {
+    page.heading("Brightness of samples").table(report.pixels.header, report.pixels.rows);
+    for (const std::string& remark : report.pixels.remarks) page.paragraph(remark);
+  }
 }
 
 void add_training(const RunReport& report, HtmlReport& page) {

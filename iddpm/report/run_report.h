@@ -17,6 +17,13 @@ struct SamplesAtStep {
   Image image = {};
 };
 
+/// How bright samples are beside the data.
+struct PixelTable {
+  std::vector<std::string> header = {};
+  std::vector<std::vector<std::string>> rows = {};
+  std::vector<std::string> remarks = {};  ///< on what is off
+};
+
 /// What is known of a training run. Empty parts are left out of the report.
 struct RunReport {
   std::string title = {};
@@ -28,6 +35,7 @@ struct RunReport {
   std::vector<SamplesAtStep> samples_during_training = {};
   std::optional<Image> final_samples = {};  ///< the labelled grid
   std::string final_samples_caption = {};
+  PixelTable pixels = {};
   std::optional<Image> noising_strip = {};
   std::string noising_strip_caption = {};
   std::vector<double> vlb_terms = {};  ///< bits/dim, indexed by t

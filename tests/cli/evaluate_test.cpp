@@ -171,6 +171,52 @@ TEST_F(Evaluate, ComparesResultsThatWereMeasuredAlike) {
   EXPECT_NE(text.find("steps: 6 and 3"), std::string::npos) << text;
 }
 
+TEST_F(Evaluate, ShowsThePixelsOfSamplesBesideTheReferences) {
+  const auto pixels = json_of("evaluate samples.npz" + against_images)["sample_quality"]["pixels"];
+  const auto& samples = pixels["samples"]["channels"][0];
+  const Tensor values = Evaluate::pixels(10, 8).to(at::kDouble);
+  EXPECT_EQ(pixels["samples"]["images"], 10);
+  EXPECT_NEAR(samples["mean"].get<double>(), values.mean().item<double>(), 1e-9);
+  EXPECT_NEAR(samples["spread"].get<double>(), values.std(false).item<double>(), 1e-9);
+  EXPECT_NEAR(samples["black_share"].get<double>(), values.le(2).to(at::kDouble).mean().item<double>(), 1e-12);
+  EXPECT_NEAR(samples["white_share"].get<double>(), values.ge(250).to(at::kDouble).mean().item<double>(), 1e-12);
+  EXPECT_EQ(pixels["data"]["of"], "reference images");
+  EXPECT_EQ(pixels["data"]["images"], 12);
+  EXPECT_NEAR(pixels["brightness_difference"].get<double>(),
+              std::abs(values.mean().item<double>() - pixels["data"]["channels"][0]["mean"].get<double>()) / 255.0,
+              1e-9);
+  const std::string text =
+      run("evaluate run --samples 6 --sample-steps 3" + against_images + " --json-file shown.json");
+  for (const std::string& shown : {text, run("evaluate shown.json")}) {
+    EXPECT_NE(shown.find("\n6 samples"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("\nreference images  grey"), std::string::npos) << shown;
+  }
+}
+
+TEST_F(Evaluate, ShowsThePixelsOfTheTrainingImagesWhereTheReferenceHoldsNone) {
+  run("evaluate images --features features.safetensors --save-reference without.safetensors");
+  const std::string against = " --reference without.safetensors --features features.safetensors --neighbours 1";
+  const auto of_model = json_of("evaluate run --samples 6 --sample-steps 3" + against)["sample_quality"]["pixels"];
+  EXPECT_EQ(of_model["data"]["of"], "training images");
+  EXPECT_TRUE(of_model["brightness_difference"].is_number());
+  const auto of_archive = json_of("evaluate samples.npz" + against)["sample_quality"]["pixels"];
+  EXPECT_EQ(of_archive["samples"]["images"], 10);
+  EXPECT_TRUE(of_archive["data"].is_null());
+  EXPECT_TRUE(of_archive["brightness_difference"].is_null());
+}
+
+TEST_F(Evaluate, ReadsAndComparesResultsFromBeforeTheyHeldPixels) {
+  auto record = json_of("evaluate samples.npz" + against_images);
+  record["sample_quality"].erase("pixels");
+  std::ofstream(at("old.json")) << record;
+  EXPECT_EQ(run("evaluate old.json").find("reference images  grey"), std::string::npos);
+  EXPECT_NE(run("evaluate samples.npz" + against_images + " --compare old.json").find("frechet distance"),
+            std::string::npos);
+  record["sample_quality"]["pixels"] = "bright";
+  std::ofstream(at("broken.json")) << record;
+  expect_refused("evaluate broken.json", {"broken.json", "pixels"});
+}
+
 TEST_F(Evaluate, RefusesToCompareWhatWasMeasuredDifferently) {
   run("evaluate samples.npz" + against_images + " --json-file all.json");
   const auto result = run_program(folder_->path(), "evaluate samples.npz --reference-count 8" + against_images +

@@ -213,12 +213,18 @@ TEST(ImageNames, AreToldByTheirEndings) {
 }
 
 TEST(ImageFromTensor, MapsMinusOneToOneOntoBytes) {
-  const Tensor x = at::tensor({-1.0, 0.0, 1.0, -2.0, 2.0, std::nan("")}, at::kFloat).reshape({1, 2, 3});
+  const Tensor x = at::tensor({-1.0, 0.0, 1.0, -2.0, 2.0, 0.5}, at::kFloat).reshape({1, 2, 3});
   const Image image = image_from_tensor(x);
   EXPECT_EQ(image.width, 3);
   EXPECT_EQ(image.height, 2);
   EXPECT_EQ(image.channels, 1);
-  EXPECT_EQ(image.pixels, (Pixels{0, 128, 255, 0, 255, 0}));
+  EXPECT_EQ(image.pixels, (Pixels{0, 128, 255, 0, 255, 191}));
+}
+
+TEST(ImageFromTensor, RefusesWhatIsNotFinite) {
+  Tensor x = at::zeros({1, 2, 3});
+  x[0][1][2] = std::nan("");
+  EXPECT_THROW(image_from_tensor(x), NotFiniteError);
 }
 
 TEST(ImageFromTensor, RefusesOtherShapes) {

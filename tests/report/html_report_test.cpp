@@ -117,6 +117,9 @@ RunReport full_run_report() {
   }
   report.samples_during_training = {{100, small_image()}, {200, small_image()}};
   report.final_samples = small_image();
+  report.pixels = {.header = {"pixels", "mean"},
+                   .rows = {{"samples", "113.2"}, {"training images", "73.0"}},
+                   .remarks = {"The samples are brighter."}};
   report.noising_strip = small_image();
   report.vlb_terms = {1, 0.1, 0.01};
   return report;
@@ -125,8 +128,10 @@ RunReport full_run_report() {
 TEST(RunReport, HoldsAllItsParts) {
   const std::string html = run_report_html(full_run_report());
   expect_self_contained(html);
-  for (const char* part : {"Fashion-MNIST &lt;10 minutes&gt;", "bits/dim", "3.1 ± 0.02", ">total<", ">vb<", "step 100",
-                           "step 200", "Timings", "cosine", "Variational bound", "quarter of the timesteps"}) {
+  for (const char* part :
+       {"Fashion-MNIST &lt;10 minutes&gt;", "bits/dim", "3.1 ± 0.02", ">total<", ">vb<", "step 100", "step 200",
+        "Timings", "cosine", "Variational bound", "quarter of the timesteps", "<td>training images</td>",
+        "<td class=\"number\">113.2</td>", "<p>The samples are brighter.</p>"}) {
     EXPECT_NE(html.find(part), std::string::npos) << part;
   }
 }
