@@ -9,8 +9,8 @@ std::unique_ptr<SamplingRun> AncestralSampler::start(const ReverseProcess& p_the
   const auto step = [p_theta, noise = std::move(noise)](const Tensor& x_t, const Tensor& t, std::int64_t k) {
     const Prediction prediction = p_theta.predict(x_t, t);
     const bool last = k + 1 == p_theta.steps();
-    return StepResult{.x = ancestral_step(p_theta, prediction, t, last ? Tensor() : noise(k + 1)),
-                      .x_0 = prediction.x_0};
+    return SingleStepResult{.x = ancestral_step(p_theta, prediction, t, last ? Tensor() : noise(k + 1)),
+                            .x_0 = prediction.x_0};
   };
   return single_step_run(descending_timesteps(p_theta.steps()), std::move(x_T), step);
 }

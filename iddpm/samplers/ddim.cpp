@@ -16,8 +16,8 @@ std::unique_ptr<SamplingRun> DdimSampler::start(const ReverseProcess& p_theta, T
                                                                             std::int64_t k) {
     const Prediction prediction = p_theta.predict(x_t, t);
     const bool noiseless = eta == 0.0 || k + 1 == p_theta.steps();
-    return StepResult{.x = ddim_step(p_theta, prediction, x_t, t, noiseless ? Tensor() : noise(k + 1), eta),
-                      .x_0 = prediction.x_0};
+    return SingleStepResult{.x = ddim_step(p_theta, prediction, x_t, t, noiseless ? Tensor() : noise(k + 1), eta),
+                            .x_0 = prediction.x_0};
   };
   return single_step_run(descending_timesteps(p_theta.steps()), std::move(x_T), step);
 }
@@ -42,7 +42,7 @@ SamplingSteps DdimInversion::watch(const ReverseProcess& p_theta, Tensor x_0) co
     const Prediction prediction = p_theta.predict(x, seen);
     Tensor x_t = k == 0 ? p_theta.q().sample(x, t, p_theta.q().noise_from_x_0(x, t, prediction.x_0))
                         : ddim_inversion_step(p_theta, prediction, x, seen);
-    return StepResult{.x = std::move(x_t), .x_0 = prediction.x_0};
+    return SingleStepResult{.x = std::move(x_t), .x_0 = prediction.x_0};
   };
   std::vector<std::int64_t> ascending(static_cast<std::size_t>(p_theta.steps()));
   std::iota(ascending.begin(), ascending.end(), 0);
