@@ -54,7 +54,7 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
   const std::vector<std::int64_t> shape = {options.image_channels, options.image_height, options.image_width};
   const auto sampler = make_sampler(request);
   // Respaced once, so that a bad specification is refused before the work begins.
-  const ReverseProcess whole = reverse_process(settings.diffusion, network);
+  const ReverseProcess whole = reverse_process(settings.diffusion);
   const ReverseProcess process =
       request.timesteps.empty() ? whole.respaced(request.steps) : whole.respaced(request.timesteps);
   const auto count = static_cast<std::int64_t>(request.image_numbers.size());
@@ -70,7 +70,7 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
       condition.y =
           at::tensor(at::ArrayRef<std::int64_t>(request.labels).slice(first, size), at::kLong).to(network.device());
     }
-    auto steps = sampler->watch(process.with_network(conditioned(network, condition)),
+    auto steps = sampler->watch(process.q(), process.denoiser(conditioned(network, condition)),
                                 noise_from_streams(std::move(streams), shape, network.device()));
     Tensor x;
     FiniteWatch watch;
