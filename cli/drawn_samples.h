@@ -9,6 +9,7 @@
 #include "cli/weight_options.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/evaluation/protocol.h"
+#include "iddpm/samplers/sampler_entry.h"
 
 namespace iddpm::cli {
 
@@ -21,7 +22,7 @@ struct DrawRequest {
   std::int64_t count = 1000;
   std::string steps = "100";  ///< a respacing specification
   std::string sampler = "ancestral";
-  double eta = 0.0;
+  SamplerOptions sampler_options = {};
   std::int64_t batch = 64;
   std::uint64_t seed = 0;
 };

@@ -11,10 +11,12 @@
 #include "cli/interruption.h"
 #include "cli/progress_bar.h"
 #include "cli/respacing_option.h"
+#include "cli/sampler_options.h"
 #include "cli/weight_options.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/npz.h"
+#include "iddpm/samplers/registry.h"
 #include "iddpm/training/checkpoint.h"
 #include "iddpm/version.h"
 
@@ -30,7 +32,7 @@ struct SampleArguments {
   std::int64_t count = 16;
   std::string steps = "100";
   std::string sampler = "ancestral";
-  double eta = 0.0;
+  SamplerOptions sampler_options;
   std::vector<std::string> classes;
   bool by_class = false;
   std::uint64_t seed = 0;
@@ -105,6 +107,7 @@ void write_images(const fs::path& out, const Tensor& images, const SamplingReque
 }
 
 void run_sample(const SampleArguments& arguments) {
+  (void)make_sampler(arguments.sampler, arguments.sampler_options);  // refuses what it doesn't know
   apply_threads(arguments.compute);
   const fs::path path = find_checkpoint(arguments.model);
   const Checkpoint checkpoint(path);
@@ -125,7 +128,7 @@ void run_sample(const SampleArguments& arguments) {
                           .steps = arguments.steps,
                           .timesteps = chosen_timesteps(settings.diffusion.steps, arguments.steps, path, weights),
                           .sampler = arguments.sampler,
-                          .eta = arguments.eta,
+                          .sampler_options = arguments.sampler_options,
                           .batch = arguments.batch};
   const fs::path out = output_folder(arguments);
   UNet network = checkpoint.load_network(choice);
@@ -162,7 +165,7 @@ void run_sample(const SampleArguments& arguments) {
                                  {"weights", weights},
                                  {"count", drawn},
                                  {"sampler", arguments.sampler},
-                                 {"eta", arguments.eta},
+                                 {"eta", arguments.sampler_options.eta.value_or(0.0)},
                                  {"steps", arguments.steps},
                                  {"seed", arguments.seed},
                                  {"first_image", arguments.first},
@@ -198,8 +201,7 @@ void add_sample(CLI::App& app) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
   verb->add_option("--steps", arguments->steps,
                    "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'optimal25' after iddpm respace (100)");
-  verb->add_option("--sampler", arguments->sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
-  verb->add_option("--eta", arguments->eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
+  add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_flag("--by-class", arguments->by_class, "Grid with a labelled row for each class");

@@ -35,6 +35,7 @@
 #include "iddpm/samplers/ancestral.h"
 #include "iddpm/samplers/ddim.h"
 #include "iddpm/samplers/guidance.h"
+#include "iddpm/samplers/registry.h"
 #include "iddpm/samplers/sampler.h"
 #include "iddpm/training/adam_w.h"
 #include "iddpm/training/checkpoint.h"

@@ -16,6 +16,15 @@ std::unique_ptr<SamplingRun> AncestralSampler::start(const ForwardProcess& q, De
   return single_step_run(descending_timesteps(q.steps()), std::move(x_T), step);
 }
 
+SamplerEntry ancestral_entry() {
+  return {
+      .name = "ancestral",
+      .help = "draws each step from p(x_{t-1} | x_t)",
+      .paper = "Ho et al. 2020, arXiv 2006.11239",
+      .options = {},
+      .make = [](const SamplerOptions&) -> std::unique_ptr<Sampler> { return std::make_unique<AncestralSampler>(); }};
+}
+
 Tensor ancestral_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& t, const Tensor& noise) {
   checked_timesteps(t, q.steps());
   const Tensor sigma = at::exp(0.5 * prediction.log_variance);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "iddpm/samplers/sampler.h"
+#include "iddpm/samplers/sampler_entry.h"
 
 namespace iddpm {
 
@@ -10,6 +10,9 @@ class AncestralSampler : public Sampler {
   std::unique_ptr<SamplingRun> start(const ForwardProcess& q, Denoiser denoiser, Tensor x_T,
                                      NoiseSource noise) const override;
 };
+
+/// For the table of samplers (registry.h).
+SamplerEntry ancestral_entry();
 
 /// One ancestral step from x_t at t [N], given the prediction there: mean + sqrt(variance) noise, no noise where t = 0.
 /// `noise` may be undefined if every t is 0.

@@ -23,6 +23,16 @@ std::unique_ptr<SamplingRun> DdimSampler::start(const ForwardProcess& q, Denoise
   return single_step_run(descending_timesteps(q.steps()), std::move(x_T), step);
 }
 
+SamplerEntry ddim_entry() {
+  return {.name = "ddim",
+          .help = "few steps, without noise unless eta is given",
+          .paper = "Song et al. 2021, arXiv 2010.02502",
+          .options = {"eta"},
+          .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
+            return std::make_unique<DdimSampler>(DdimOptions{.eta = options.eta.value_or(DdimOptions().eta)});
+          }};
+}
+
 Tensor ddim_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Tensor& t,
                  const Tensor& noise, double eta) {
   const NoiseSchedule& schedule = q.schedule();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "iddpm/samplers/sampler.h"
+#include "iddpm/samplers/sampler_entry.h"
 
 namespace iddpm {
 
@@ -19,6 +19,9 @@ class DdimSampler : public Sampler {
  private:
   DdimOptions options_;
 };
+
+/// For the table of samplers (registry.h). Knows eta.
+SamplerEntry ddim_entry();
 
 /// One DDIM step from x_t at t [N], given the prediction there. `noise` may be undefined if eta or every t is 0.
 Tensor ddim_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Tensor& t,

@@ -4,8 +4,7 @@
 
 #include <set>
 
-#include "iddpm/samplers/ancestral.h"
-#include "iddpm/samplers/ddim.h"
+#include "iddpm/samplers/registry.h"
 #include "tests/expect_error.h"
 #include "tests/random_images.h"
 #include "tests/samplers/toy_process.h"
@@ -196,11 +195,16 @@ TEST_P(EverySampler, RefusesALatentThatIsNoBatchOfImages) {
   expect_error([&] { start(Tensor()); }, {"none"});
 }
 
-INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler,
-                         ::testing::Values(NamedSampler{"ancestral", std::make_shared<AncestralSampler>()},
-                                           NamedSampler{"ddim", std::make_shared<DdimSampler>()},
-                                           NamedSampler{"ddim_eta_1",
-                                                        std::make_shared<DdimSampler>(DdimOptions{.eta = 1.0})}),
+// All of the table, and those that know an eta once more with it.
+std::vector<NamedSampler> every_sampler() {
+  std::vector<NamedSampler> all;
+  for (const std::string& name : sampler_names()) all.push_back({name, make_sampler(name)});
+  for (const std::string& name : samplers_with("eta"))
+    all.push_back({name + "_eta_1", make_sampler(name, {.eta = 1.0})});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, ::testing::ValuesIn(every_sampler()),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace
