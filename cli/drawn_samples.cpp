@@ -11,6 +11,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/file_hash.h"
 #include "iddpm/io/pixels.h"
+#include "iddpm/samplers/registry.h"
 #include "iddpm/training/checkpoint.h"
 
 namespace iddpm::cli {
@@ -25,7 +26,7 @@ std::vector<std::int64_t> labels_in_turn(std::int64_t first, std::int64_t count,
 }
 
 std::string sampler_name(const DrawRequest& request) {
-  std::string name = request.sampler == "ddim" ? fmt::format("ddim eta {}", request.eta) : request.sampler;
+  std::string name = describe_sampler(request.sampler, request.sampler_options);
   if (request.start != "noise") name += fmt::format(", start {}", request.start);
   const std::string note = respacing_note(request.steps);
   return note.empty() ? name : name + ", " + note;
@@ -62,7 +63,7 @@ DrawnSamples draw_samples(const DrawRequest& request) {
       .steps = request.steps,
       .timesteps = chosen_timesteps(record.original_steps, request.steps, path, record.weights),
       .sampler = request.sampler,
-      .eta = request.eta,
+      .sampler_options = request.sampler_options,
       .start = chosen_start(request.start, checkpoint),
       .batch = request.batch,
   };

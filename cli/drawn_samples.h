@@ -10,6 +10,7 @@
 #include "iddpm/data/dataset.h"
 #include "iddpm/data/pixel_statistics.h"
 #include "iddpm/evaluation/protocol.h"
+#include "iddpm/samplers/sampler_entry.h"
 
 namespace iddpm::cli {
 
@@ -22,8 +23,8 @@ struct DrawRequest {
   std::int64_t count = 1000;
   std::string steps = "100";  ///< a respacing specification
   std::string sampler = "ancestral";
-  double eta = 0.0;
-  std::string start = "noise";
+  SamplerOptions sampler_options = {};
+  std::string start = "noise";  ///< as --start says
   std::int64_t batch = 64;
   std::uint64_t seed = 0;
 };

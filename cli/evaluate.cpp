@@ -6,9 +6,11 @@
 #include "cli/commands.h"
 #include "cli/evaluation.h"
 #include "cli/evaluation_record.h"
+#include "cli/sampler_options.h"
 #include "cli/start_option.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
+#include "iddpm/samplers/registry.h"
 
 namespace iddpm::cli {
 namespace {
@@ -30,7 +32,8 @@ void run_evaluate(const EvaluateArguments& arguments) {
   request.samples.seed = request.likelihood.seed;
   request.reference.background = request.likelihood.data.background;
 
-  // What can't be read is found out before hours of work.
+  // What can't be read or done is found out before hours of work.
+  (void)make_sampler(request.samples.sampler, request.samples.sampler_options);
   std::vector<EvaluationResult> others;
   if (!arguments.compare.empty()) others = load_results(arguments.compare);
   Findings findings = evaluate(request);
@@ -75,9 +78,8 @@ void add_sample_options(CLI::App& verb, EvaluationRequest& request) {
   option("--samples", samples.count, "Images drawn from a model (1000)")
       ->check(CLI::Range(std::int64_t{2}, std::int64_t{100'000'000}));
   option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100)");
-  option("--sampler", samples.sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
+  add_sampler_options(verb, samples.sampler, samples.sampler_options, group);
   option("--start", samples.start, start_help);
-  option("--eta", samples.eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
 }
 
 constexpr const char* examples =

@@ -5,17 +5,10 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/report/image_grid.h"
-#include "iddpm/samplers/ancestral.h"
-#include "iddpm/samplers/ddim.h"
+#include "iddpm/samplers/registry.h"
 
 namespace iddpm::cli {
 namespace {
-
-std::unique_ptr<Sampler> make_sampler(const SamplingRequest& request) {
-  if (request.sampler == "ancestral") return std::make_unique<AncestralSampler>();
-  if (request.sampler == "ddim") return std::make_unique<DdimSampler>(DdimOptions{.eta = request.eta});
-  fail("--sampler: expected ancestral or ddim, got '{}'", request.sampler);
-}
 
 /// Looks after every step whether the images are finite, and says of the first step after which one wasn't. Nothing
 /// waits for the device before the end. What it remembers is allocated at once: small tensors kept from step to step
@@ -56,9 +49,9 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
   const at::NoGradGuard no_gradient;
   const auto& options = network.options();
   const std::vector<std::int64_t> shape = {options.image_channels, options.image_height, options.image_width};
-  const auto sampler = make_sampler(request);
+  const auto sampler = make_sampler(request.sampler, request.sampler_options);
   // Respaced once, so that a bad specification is refused before the work begins.
-  const ReverseProcess whole = reverse_process(settings.diffusion, network);
+  const ReverseProcess whole = reverse_process(settings.diffusion);
   auto timesteps = request.timesteps.empty() ? respaced_timesteps(whole.steps(), request.steps) : request.timesteps;
   if (request.start) timesteps = timesteps_from(*request.start, whole.q().schedule(), timesteps);
   const ReverseProcess process = whole.respaced(timesteps);
@@ -77,7 +70,7 @@ Tensor sample_images(const UNet& network, const ModelSettings& settings, const S
     }
     NoiseSource noise = noise_from_streams(std::move(streams), shape, network.device());
     if (request.start) noise = noise_from(*request.start, process.q().schedule().alpha_bar.back(), std::move(noise));
-    auto steps = sampler->watch(process.with_network(conditioned(network, condition)), std::move(noise));
+    auto steps = sampler->watch(process.q(), process.denoiser(conditioned(network, condition)), std::move(noise));
     Tensor x;
     FiniteWatch watch(steps.steps(), size, network.device());
     for (const SamplingState& state : steps) {

@@ -9,6 +9,7 @@
 #include "iddpm/io/image_file.h"
 #include "iddpm/nn/unet.h"
 #include "iddpm/samplers/data_start.h"
+#include "iddpm/samplers/sampler_entry.h"
 #include "iddpm/training/model_settings.h"
 
 namespace iddpm::cli {
@@ -20,9 +21,9 @@ struct SamplingRequest {
   std::uint64_t seed = 0;
   std::string steps = "50";                  ///< a respacing specification
   std::vector<std::int64_t> timesteps = {};  ///< kept instead of what `steps` says, if there are any
-  std::string sampler = "ancestral";         ///< or "ddim"
-  double eta = 0.0;                          ///< of DDIM
-  std::optional<DataStart> start = {};       ///< unset: pure noise
+  std::string sampler = "ancestral";         ///< one of the library's table
+  SamplerOptions sampler_options = {};
+  std::optional<DataStart> start = {};  ///< unset: pure noise
   std::int64_t batch = 64;
 };
 

@@ -43,18 +43,19 @@ Likelihood measure_likelihood(const LikelihoodRequest& request) {
   network.to(device);
   network.set_compute_type(scalar_type(chosen_precision(request.compute)));
 
-  const ReverseProcess process = reverse_process(result.info.settings.diffusion, network).respaced(timesteps);
+  const ReverseProcess process = reverse_process(result.info.settings.diffusion).respaced(timesteps);
   result.steps = process.steps();
   const bool conditional = result.info.settings.network.classes > 0;
-  const auto process_of = [&](const Tensor& y) {
-    return process.with_network(
+  const DenoiserOfClasses denoiser_of = [&](const Tensor& y) {
+    return process.denoiser(
         conditioned(network, {.y = conditional ? y.to(device) : Tensor(), .low_resolution = {}, .dropout_keys = {}}));
   };
   const auto start = std::chrono::steady_clock::now();
   {
     ProgressBar bar("Measuring likelihood");
     result.bits = bits_per_dimension(
-        process_of, *dataset, {.count = request.count, .batch = request.batch, .seed = request.seed, .device = device},
+        process.q(), denoiser_of, *dataset,
+        {.count = request.count, .batch = request.batch, .seed = request.seed, .device = device},
         [&](std::int64_t done, std::int64_t all) { bar.update(static_cast<double>(done) / static_cast<double>(all)); });
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

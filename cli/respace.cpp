@@ -47,16 +47,16 @@ PairwiseBound measure(const RespaceArguments& arguments, const Checkpoint& check
   options.device = chosen_device(arguments.compute);
   network.to(options.device);
   network.set_compute_type(scalar_type(chosen_precision(arguments.compute)));
-  const ReverseProcess process = reverse_process(info.settings.diffusion, network);
+  const ReverseProcess process = reverse_process(info.settings.diffusion);
   const bool conditional = info.settings.network.classes > 0;
-  const auto process_of = [&](const Tensor& y) {
-    return process.with_network(conditioned(
-        network, {.y = conditional ? y.to(options.device) : Tensor(), .low_resolution = {}, .dropout_keys = {}}));
+  const NetworkOfClasses network_of = [&](const Tensor& y) {
+    return conditioned(network,
+                       {.y = conditional ? y.to(options.device) : Tensor(), .low_resolution = {}, .dropout_keys = {}});
   };
   PairwiseBound bound;
   {
     ProgressBar bar("Measuring the bound's terms");
-    bound = pairwise_bound(process_of, *dataset, options, [&](std::int64_t done, std::int64_t all) {
+    bound = pairwise_bound(process, network_of, *dataset, options, [&](std::int64_t done, std::int64_t all) {
       bar.update(static_cast<double>(done) / static_cast<double>(all));
     });
   }

@@ -12,12 +12,14 @@
 #include "cli/pixel_table.h"
 #include "cli/progress_bar.h"
 #include "cli/respacing_option.h"
+#include "cli/sampler_options.h"
 #include "cli/start_option.h"
 #include "cli/weight_options.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/npz.h"
 #include "iddpm/io/pixels.h"
+#include "iddpm/samplers/registry.h"
 #include "iddpm/training/checkpoint.h"
 #include "iddpm/version.h"
 
@@ -33,7 +35,7 @@ struct SampleArguments {
   std::int64_t count = 16;
   std::string steps = "100";
   std::string sampler = "ancestral";
-  double eta = 0.0;
+  SamplerOptions sampler_options;
   std::string start = "noise";
   std::vector<std::string> classes;
   bool by_class = false;
@@ -104,6 +106,7 @@ void write_images(const fs::path& out, const Tensor& images, const SamplingReque
 }
 
 void run_sample(const SampleArguments& arguments) {
+  (void)make_sampler(arguments.sampler, arguments.sampler_options);  // refuses what it doesn't know
   apply_threads(arguments.compute);
   const fs::path path = find_checkpoint(arguments.model);
   const Checkpoint checkpoint(path);
@@ -124,7 +127,7 @@ void run_sample(const SampleArguments& arguments) {
                           .steps = arguments.steps,
                           .timesteps = chosen_timesteps(settings.diffusion.steps, arguments.steps, path, weights),
                           .sampler = arguments.sampler,
-                          .eta = arguments.eta,
+                          .sampler_options = arguments.sampler_options,
                           .start = chosen_start(arguments.start, checkpoint),
                           .batch = arguments.batch};
   const fs::path out = output_folder(arguments);
@@ -162,22 +165,15 @@ void run_sample(const SampleArguments& arguments) {
     }
     write_npz(arguments.npz, arrays);
   }
-  const nlohmann::json record = {{"model", path.string()},
-                                 {"step", checkpoint.info().step},
-                                 {"weights", weights},
-                                 {"count", drawn},
-                                 {"sampler", arguments.sampler},
-                                 {"eta", arguments.eta},
-                                 {"start", arguments.start},
-                                 {"steps", arguments.steps},
-                                 {"seed", arguments.seed},
-                                 {"first_image", arguments.first},
-                                 {"seconds", seconds},
-                                 {"images_per_second", static_cast<double>(drawn) / seconds},
-                                 {"folder", out.string()},
-                                 {"grid", (out / "grid.png").string()},
-                                 {pixels_key, pixels},
-                                 {"version", version}};
+  const nlohmann::json record = {
+      {"model", path.string()},       {"step", checkpoint.info().step},
+      {"weights", weights},           {"count", drawn},
+      {"sampler", arguments.sampler}, {"eta", arguments.sampler_options.eta.value_or(0.0)},
+      {"start", arguments.start},     {"steps", arguments.steps},
+      {"seed", arguments.seed},       {"first_image", arguments.first},
+      {"seconds", seconds},           {"images_per_second", static_cast<double>(drawn) / seconds},
+      {"folder", out.string()},       {"grid", (out / "grid.png").string()},
+      {pixels_key, pixels},           {"version", version}};
   write_file_atomically(out / "samples.json", record.dump(2) + "\n");
   if (arguments.json) print(record.dump(2) + "\n");
   say(fmt::format("{} images in {} ({:.1f} images/s): {}", drawn, format_duration(seconds),
@@ -206,8 +202,7 @@ void add_sample(CLI::App& app) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
   verb->add_option("--steps", arguments->steps,
                    "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'optimal25' after iddpm respace (100)");
-  verb->add_option("--sampler", arguments->sampler, "ancestral or ddim")->check(CLI::IsMember({"ancestral", "ddim"}));
-  verb->add_option("--eta", arguments->eta, "Noise of ddim: 0 none .. 1 as ancestral")->check(CLI::Range(0.0, 1.0));
+  add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
   verb->add_option("--start", arguments->start, start_help);
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

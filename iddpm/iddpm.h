@@ -36,6 +36,7 @@
 #include "iddpm/samplers/data_start.h"
 #include "iddpm/samplers/ddim.h"
 #include "iddpm/samplers/guidance.h"
+#include "iddpm/samplers/registry.h"
 #include "iddpm/samplers/sampler.h"
 #include "iddpm/training/adam_w.h"
 #include "iddpm/training/checkpoint.h"

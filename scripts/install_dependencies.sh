@@ -14,7 +14,7 @@ EOF
 }
 
 packages=(g++ cmake ninja-build pkg-config libtorch-dev libdnnl-dev libhwy-dev libgloo-dev libcli11-dev
-          nlohmann-json3-dev libfmt-dev libspdlog-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libzip-dev)
+          nlohmann-json3-dev libfmt-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libzip-dev)
 dry_run=false
 for argument in "$@"; do
   case $argument in

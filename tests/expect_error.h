@@ -23,4 +23,17 @@ void expect_error(Action action, const std::vector<std::string>& parts) {
   }
 }
 
+/// The sentence of the Error that `action` throws; empty if it throws none.
+template <typename Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 }  // namespace iddpm

@@ -43,13 +43,17 @@ inline Variance golden_variance(const GoldenCase& golden) {
   fail("{}: unknown variance {}", golden.name(), name);
 }
 
-/// The reverse process of a case of the kinds process and guidance, whose network gives the case's output.
+/// The reverse process of a case of the kinds process and guidance.
 inline ReverseProcess golden_process(const GoldenCase& golden) {
   NoiseSchedule schedule =
       golden.contains("betas") ? NoiseSchedule(to_vector(golden["betas"])) : golden_schedule(golden);
-  const Tensor output = golden["model_output"];
-  return ReverseProcess(ForwardProcess(std::move(schedule)), [output](const Tensor&, const Tensor&) { return output; },
+  return ReverseProcess(ForwardProcess(std::move(schedule)),
                         {.mean = golden_mean(golden), .variance = golden_variance(golden), .rescale_timesteps = false});
+}
+
+/// A network that gives the case's output.
+inline Network golden_network(const GoldenCase& golden) {
+  return [output = golden["model_output"]](const Tensor&, const Tensor&) { return output; };
 }
 
 /// Within the golden README's tolerance for everything with a given network output.

@@ -88,7 +88,7 @@ Dcgan Dcgan::load(const std::filesystem::path& path) {
             state->steps_done, state->examples_seen);
     return Dcgan(std::move(state));
   } catch (const Error& error) {
-    fail("{}: {}", path.string(), error.what());
+    fail(error.kind(), "{}: {}", path.string(), error.what());
   }
 }
 

@@ -141,10 +141,11 @@ nlohmann::json Workbench::likelihood(const fs::path& checkpoint, const std::stri
     const Checkpoint file(checkpoint);
     DiffusionSettings diffusion = file.info().settings.diffusion;
     if (variance) diffusion.variance = *variance;
-    const ReverseProcess whole = reverse_process(diffusion, conditioned(load(file, settings_.compute), Condition{}));
+    const ReverseProcess whole = reverse_process(diffusion);
     const ReverseProcess process = timesteps.empty() ? whole.respaced(steps) : whole.respaced(timesteps);
+    const Denoiser denoiser = process.denoiser(conditioned(load(file, settings_.compute), Condition{}));
     ProgressBar bar("Likelihood of " + label_of(checkpoint));
-    const BitsPerDimension bits = bits_per_dimension(process, *test_images(),
+    const BitsPerDimension bits = bits_per_dimension(process.q(), denoiser, *test_images(),
                                                      {.count = scale().likelihood_images,
                                                       .batch = 64,
                                                       .seed = settings_.seed,

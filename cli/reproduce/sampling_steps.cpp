@@ -28,11 +28,11 @@ nlohmann::json optimal_steps(Workbench& bench, const TrainedModel& model, const 
       {"checkpoint", identity(model.last())}, {"images", options.count}, {"seed", options.seed}, {"steps", counts}};
   return bench.measured("optimal_steps", depends_on, [&] {
     const Checkpoint checkpoint(model.last());
-    const ReverseProcess process =
-        reverse_process(checkpoint.info().settings.diffusion, conditioned(checkpoint.load_network(), Condition{}));
+    const ReverseProcess process = reverse_process(checkpoint.info().settings.diffusion);
+    const Network network = conditioned(checkpoint.load_network(), Condition{});
     ProgressBar bar("Pairwise terms of the bound");
     const PairwiseBound bound =
-        pairwise_bound(process, *bench.test_images(), options, [&](std::int64_t done, std::int64_t all) {
+        pairwise_bound(process, network, *bench.test_images(), options, [&](std::int64_t done, std::int64_t all) {
           if (bench.stop().load()) throw ExitWith{exit_interrupted};
           bar.update(static_cast<double>(done) / static_cast<double>(all));
         });

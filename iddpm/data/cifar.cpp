@@ -75,8 +75,8 @@ std::vector<std::string> read_class_names(const fs::path& folder, const CifarFor
 
 std::int64_t count_records(const InputFile& file, const CifarFormat& format) {
   require(file.size() > 0 && file.size() <= largest_file && file.size() % format.record_bytes() == 0,
-          "{} is not a whole {} file: expected a multiple of {} bytes, found {}", file.path().string(), format.name,
-          format.record_bytes(), file.size());
+          ErrorKind::damaged_file, "{} is not a whole {} file: expected a multiple of {} bytes, found {}",
+          file.path().string(), format.name, format.record_bytes(), file.size());
   return static_cast<std::int64_t>(file.size() / format.record_bytes());
 }
 
@@ -145,7 +145,8 @@ CifarFormat format_of_file(const fs::path& path) {
   const std::uint64_t size = InputFile(path).size();
   if (size > 0 && size % cifar_10().record_bytes() == 0) return cifar_10();
   if (size > 0 && size % cifar_100().record_bytes() == 0) return cifar_100();
-  fail("{} is not a CIFAR file: expected a multiple of {} bytes (CIFAR-10) or {} bytes (CIFAR-100), found {}",
+  fail(ErrorKind::damaged_file,
+       "{} is not a CIFAR file: expected a multiple of {} bytes (CIFAR-10) or {} bytes (CIFAR-100), found {}",
        path.string(), cifar_10().record_bytes(), cifar_100().record_bytes(), size);
 }
 

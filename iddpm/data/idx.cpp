@@ -40,13 +40,14 @@ struct IdxFile {
 
 IdxFile read_idx(const fs::path& path, std::uint32_t magic) {
   IdxFile file = {read_maybe_gzip(path, largest_file), {}};
-  require(file.bytes.size() >= 4, "{} is truncated: an IDX file begins with 4 bytes, it holds {}", path.string(),
-          file.bytes.size());
+  require(file.bytes.size() >= 4, ErrorKind::damaged_file,
+          "{} is truncated: an IDX file begins with 4 bytes, it holds {}", path.string(), file.bytes.size());
   const std::uint64_t found = big_endian(file.bytes, 0);
   require(found == magic, "{} is not an IDX file of {}: expected to begin with {:#010x}, found {:#010x}", path.string(),
           magic == images_magic ? "images" : "labels", magic, found);
   const std::size_t dimensions = magic & 0xFF;
-  require(file.bytes.size() >= 4 + 4 * dimensions, "{} is truncated within its header", path.string());
+  require(file.bytes.size() >= 4 + 4 * dimensions, ErrorKind::damaged_file, "{} is truncated within its header",
+          path.string());
   std::uint64_t expected = 1;
   for (std::size_t i = 0; i < dimensions; ++i) {
     const std::uint64_t extent = big_endian(file.bytes, 4 + 4 * i);

@@ -29,24 +29,23 @@ Tensor squared_error(const ReverseProcess& p_theta, const Tensor& output, const 
   return mean_per_image(at::square(mean_target(p_theta, x_0, x_t, t, noise) - of_mean));
 }
 
+Tensor unclipped_bits(const ReverseProcess& p_theta, const Tensor& output, const Tensor& x_0, const Tensor& x_t,
+                      const Tensor& t) {
+  return vlb_term(p_theta.q(), p_theta.prediction_from_output(output, x_t, t, false), x_0, x_t, t).bits;
+}
+
 // The bound's term in the variance alone: the mean half of the output is held fixed.
 Tensor variance_term(const ReverseProcess& p_theta, const Tensor& output, const Tensor& x_0, const Tensor& x_t,
                      const Tensor& t) {
   const std::int64_t channels = x_0.size(1);
   const Tensor frozen = at::cat({output.narrow(1, 0, channels).detach(), output.narrow(1, channels, channels)}, 1);
-  return vlb_term_from_output(p_theta, frozen, x_0, x_t, t, false).bits;
+  return unclipped_bits(p_theta, frozen, x_0, x_t, t);
 }
 
 }  // namespace
 
-VlbTerm vlb_term(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& x_t, const Tensor& t, bool clip_x_0) {
-  return vlb_term_from_output(p_theta, p_theta.network_output(x_t, t), x_0, x_t, t, clip_x_0);
-}
-
-VlbTerm vlb_term_from_output(const ReverseProcess& p_theta, const Tensor& output, const Tensor& x_0, const Tensor& x_t,
-                             const Tensor& t, bool clip_x_0) {
-  const Gaussian posterior = p_theta.q().posterior(x_0, x_t, t);
-  const Prediction p = p_theta.prediction_from_output(output, x_t, t, clip_x_0);
+VlbTerm vlb_term(const ForwardProcess& q, const Prediction& p, const Tensor& x_0, const Tensor& x_t, const Tensor& t) {
+  const Gaussian posterior = q.posterior(x_0, x_t, t);
   const Tensor kl = gaussian_kl(posterior.mean, posterior.log_variance, p.mean, p.log_variance);
   Tensor nats = mean_per_image(kl);
   const Tensor first = t == 0;
@@ -57,8 +56,8 @@ VlbTerm vlb_term_from_output(const ReverseProcess& p_theta, const Tensor& output
   return {.bits = nats / std::numbers::ln2, .x_0 = p.x_0};
 }
 
-LossTerms training_losses(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise,
-                          Objective objective, const LossWeighting& weighting) {
+LossTerms training_losses(const ReverseProcess& p_theta, const Network& network, const Tensor& x_0, const Tensor& t,
+                          const Tensor& noise, Objective objective, const LossWeighting& weighting) {
   const bool learned = is_learned(p_theta.options().variance);
   require(objective != Objective::hybrid || learned,
           "L_hybrid: expected a learned variance, got a fixed one; choose the objective L_simple, or a network that "
@@ -69,7 +68,7 @@ LossTerms training_losses(const ReverseProcess& p_theta, const Tensor& x_0, cons
           "L_hybrid");
   const auto steps = static_cast<double>(p_theta.steps());
   const Tensor x_t = p_theta.q().sample(x_0, t, noise);
-  const Tensor output = p_theta.network_output(x_t, t);
+  const Tensor output = p_theta.network_output(network, x_t, t);
   LossTerms terms;
   switch (objective) {
     case Objective::simple:
@@ -89,25 +88,27 @@ LossTerms training_losses(const ReverseProcess& p_theta, const Tensor& x_0, cons
       break;
     case Objective::vlb:
     case Objective::vlb_unscaled:
-      terms.vb =
-          vlb_term_from_output(p_theta, output, x_0, x_t, t, false).bits * (objective == Objective::vlb ? steps : 1.0);
+      terms.vb = unclipped_bits(p_theta, output, x_0, x_t, t) * (objective == Objective::vlb ? steps : 1.0);
       terms.total = terms.vb;
       break;
   }
   return terms;
 }
 
-Tensor simple_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise) {
+Tensor simple_loss(const ReverseProcess& p_theta, const Network& network, const Tensor& x_0, const Tensor& t,
+                   const Tensor& noise) {
   const Tensor x_t = p_theta.q().sample(x_0, t, noise);
-  return squared_error(p_theta, p_theta.network_output(x_t, t), x_0, x_t, t, noise);
+  return squared_error(p_theta, p_theta.network_output(network, x_t, t), x_0, x_t, t, noise);
 }
 
-Tensor hybrid_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise) {
-  return training_losses(p_theta, x_0, t, noise, Objective::hybrid).total;
+Tensor hybrid_loss(const ReverseProcess& p_theta, const Network& network, const Tensor& x_0, const Tensor& t,
+                   const Tensor& noise) {
+  return training_losses(p_theta, network, x_0, t, noise, Objective::hybrid).total;
 }
 
-Tensor vlb_loss(const ReverseProcess& p_theta, const Tensor& x_0, const Tensor& t, const Tensor& noise) {
-  return training_losses(p_theta, x_0, t, noise, Objective::vlb).total;
+Tensor vlb_loss(const ReverseProcess& p_theta, const Network& network, const Tensor& x_0, const Tensor& t,
+                const Tensor& noise) {
+  return training_losses(p_theta, network, x_0, t, noise, Objective::vlb).total;
 }
 
 }  // namespace iddpm

@@ -1,6 +1,7 @@
 #include "iddpm/diffusion/reverse_process.h"
 
 #include <cmath>
+#include <memory>
 #include <numeric>
 
 #include "iddpm/core/error.h"
@@ -25,8 +26,8 @@ void require_recoverable_x_0(const NoiseSchedule& schedule, Mean mean) {
 
 }  // namespace
 
-ReverseProcess::ReverseProcess(ForwardProcess q, Network network, ReverseProcessOptions options)
-    : q_(std::move(q)), network_(std::move(network)), options_(options), original_steps_(q_.steps()) {
+ReverseProcess::ReverseProcess(ForwardProcess q, ReverseProcessOptions options)
+    : q_(std::move(q)), options_(options), original_steps_(q_.steps()) {
   const NoiseSchedule& schedule = q_.schedule();
   require_recoverable_x_0(schedule, options_.mean);
   timestep_map_.resize(static_cast<std::size_t>(q_.steps()));
@@ -44,7 +45,7 @@ ReverseProcess ReverseProcess::respaced(const std::string& specification) const 
 ReverseProcess ReverseProcess::respaced(const std::vector<std::int64_t>& timesteps) const {
   NoiseSchedule schedule = respaced_schedule(q_.schedule(), timesteps);
   if (schedule.steps() == steps()) return *this;
-  ReverseProcess shortened(ForwardProcess(std::move(schedule)), network_, options_);
+  ReverseProcess shortened(ForwardProcess(std::move(schedule)), options_);
   for (std::size_t i = 0; i < timesteps.size(); ++i) {
     shortened.timestep_map_[i] = timestep_map_[static_cast<std::size_t>(timesteps[i])];
   }
@@ -52,19 +53,12 @@ ReverseProcess ReverseProcess::respaced(const std::vector<std::int64_t>& timeste
   return shortened;
 }
 
-ReverseProcess ReverseProcess::with_network(Network network) const {
-  ReverseProcess other = *this;
-  other.network_ = std::move(network);
-  return other;
-}
-
-Tensor ReverseProcess::network_output(const Tensor& x_t, const Tensor& t) const {
-  require(network_ != nullptr, "reverse process: it was made without a network, so that nothing can be predicted");
+Tensor ReverseProcess::network_output(const Network& network, const Tensor& x_t, const Tensor& t) const {
   std::vector<std::int64_t> original = checked_timesteps(t, steps());
   for (std::int64_t& timestep : original) timestep = timestep_map_[static_cast<std::size_t>(timestep)];
   Tensor seen = at::tensor(original, at::kLong);
   if (options_.rescale_timesteps) seen = seen.to(at::kFloat) * (1000.0 / static_cast<double>(original_steps_));
-  const Tensor output = network_(x_t, seen.to(x_t.device())).to(x_t.scalar_type());
+  const Tensor output = network(x_t, seen.to(x_t.device())).to(x_t.scalar_type());
   require_fitting_output(output, x_t);
   return output;
 }
@@ -79,8 +73,14 @@ void ReverseProcess::require_fitting_output(const Tensor& output, const Tensor& 
           format_shape(output.sizes()));
 }
 
-Prediction ReverseProcess::predict(const Tensor& x_t, const Tensor& t, std::optional<bool> clip_x_0) const {
-  return prediction_from_output(network_output(x_t, t), x_t, t, clip_x_0);
+Prediction ReverseProcess::predict(const Network& network, const Tensor& x_t, const Tensor& t,
+                                   std::optional<bool> clip_x_0) const {
+  return prediction_from_output(network_output(network, x_t, t), x_t, t, clip_x_0);
+}
+
+Denoiser ReverseProcess::denoiser(Network network) const {
+  return [process = std::make_shared<const ReverseProcess>(*this), network = std::move(network)](
+             const Tensor& x_t, const Tensor& t) { return process->predict(network, x_t, t); };
 }
 
 Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Tensor& x_t, const Tensor& t,

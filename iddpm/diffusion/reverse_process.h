@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "iddpm/core/tensor.h"
+#include "iddpm/diffusion/denoiser.h"
 #include "iddpm/diffusion/forward_process.h"
 #include "iddpm/diffusion/respacing.h"
 
@@ -40,21 +41,14 @@ struct ReverseProcessOptions {
 /// C, H, W]. Anything callable will do.
 using Network = std::function<Tensor(const Tensor& x_t, const Tensor& t)>;
 
-/// What the network says of one step at x_t. Mean and x_0 are [N, C, H, W]; a fixed variance is [N, 1, 1, 1].
-struct Prediction {
-  Tensor mean;  ///< of p(x_{t-1} | x_t)
-  Tensor variance;
-  Tensor log_variance;  ///< at t = 0 of fixed_small, whose variance is 0 there, that of the next step
-  Tensor x_0;           ///< predicted, clipped if so asked
-};
-
-/// p_theta: undoes the noise, one step at a time (arXiv 2102.09672 section 2 and 3.1). May be respaced: then its
-/// process `q()` is the shortened one, and the network still sees the timesteps that it was trained with.
+/// p_theta: how a network's output undoes the noise, one step at a time (arXiv 2102.09672 section 2 and 3.1); the
+/// network itself stands beside it. May be respaced: then its process `q()` is the shortened one, and the network still
+/// sees the timesteps that it was trained with.
 class ReverseProcess {
  public:
   /// Throws Error if no x_0 can be told from the kind of mean at some t: epsilon (or previous_x) on a schedule whose
-  /// alpha_bar falls to 0. The network may be empty if only outputs at hand are used.
-  ReverseProcess(ForwardProcess q, Network network, ReverseProcessOptions options = {});
+  /// alpha_bar falls to 0.
+  explicit ReverseProcess(ForwardProcess q, ReverseProcessOptions options = {});
 
   const ForwardProcess& q() const { return q_; }
   std::int64_t steps() const { return q_.steps(); }
@@ -66,15 +60,16 @@ class ReverseProcess {
   /// all of them gives the same process. Throws Error as respacing.h says.
   ReverseProcess respaced(const std::string& specification) const;
   ReverseProcess respaced(const std::vector<std::int64_t>& timesteps) const;
-  /// The same process with another network (a condition bound to it, say).
-  ReverseProcess with_network(Network network) const;
 
   /// The network's raw output at x_t for our timesteps t [N]: mapped to the original ones, and as float32 t * 1000 / T
-  /// if so asked. In x_t's type. Throws Error if there is no network, or its output has another shape than it should.
-  Tensor network_output(const Tensor& x_t, const Tensor& t) const;
+  /// if so asked. In x_t's type. Throws Error if the output has another shape than it should.
+  Tensor network_output(const Network& network, const Tensor& x_t, const Tensor& t) const;
   /// p(x_{t-1} | x_t) (arXiv 2102.09672 eq. 3, 11, 15); `clip_x_0` overrides the option.
-  Prediction predict(const Tensor& x_t, const Tensor& t, std::optional<bool> clip_x_0 = {}) const;
-  /// The same from an output already at hand. Throws Error if its shape doesn't fit the kind of variance.
+  Prediction predict(const Network& network, const Tensor& x_t, const Tensor& t,
+                     std::optional<bool> clip_x_0 = {}) const;
+  /// The network bound to (a copy of) this process: `predict` for samplers, whose steps are those of `q()`.
+  Denoiser denoiser(Network network) const;
+  /// What `predict` makes of an output at hand. Throws Error if its shape doesn't fit the kind of variance.
   Prediction prediction_from_output(const Tensor& output, const Tensor& x_t, const Tensor& t,
                                     std::optional<bool> clip_x_0 = {}) const;
 
@@ -82,7 +77,6 @@ class ReverseProcess {
   void require_fitting_output(const Tensor& output, const Tensor& x_t) const;
 
   ForwardProcess q_;
-  Network network_;
   ReverseProcessOptions options_;
   std::vector<std::int64_t> timestep_map_;
   std::int64_t original_steps_;

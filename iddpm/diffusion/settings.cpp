@@ -52,9 +52,9 @@ ForwardProcess forward_process(const DiffusionSettings& settings) {
   fail("schedule: expected linear or cosine, got '{}'", settings.schedule);
 }
 
-ReverseProcess reverse_process(const DiffusionSettings& settings, Network network) {
+ReverseProcess reverse_process(const DiffusionSettings& settings) {
   return ReverseProcess(
-      forward_process(settings), std::move(network),
+      forward_process(settings),
       {.mean = settings.mean, .variance = settings.variance, .rescale_timesteps = settings.rescale_timesteps});
 }
 

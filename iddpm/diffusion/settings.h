@@ -23,7 +23,7 @@ struct DiffusionSettings {
 
 /// Throws Error if the schedule's name is unknown or steps are outside 1 .. 1,000,000.
 ForwardProcess forward_process(const DiffusionSettings& settings);
-ReverseProcess reverse_process(const DiffusionSettings& settings, Network network);
+ReverseProcess reverse_process(const DiffusionSettings& settings);
 
 /// Throws Error if the objective and the prediction can't be weighted as the settings say.
 void check_weighting(const DiffusionSettings& settings);

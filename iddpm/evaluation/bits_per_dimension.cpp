@@ -56,11 +56,10 @@ NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at
   return noise_from_streams(std::move(streams), images.pixels.sizes().slice(1).vec(), device);
 }
 
-BoundTerms bound_terms(const ReverseProcess& p_theta, const Tensor& x_0, const NoiseSource& noise, bool clip_x_0,
+BoundTerms bound_terms(const ForwardProcess& q, const Denoiser& denoiser, const Tensor& x_0, const NoiseSource& noise,
                        const ProgressCallback& progress) {
   const at::NoGradGuard no_gradients;
-  const ForwardProcess& q = p_theta.q();
-  const std::int64_t steps = p_theta.steps();
+  const std::int64_t steps = q.steps();
   const at::TensorOptions host = at::TensorOptions(at::kDouble).device(at::kCPU);
   const auto table = [&] { return at::empty({x_0.size(0), steps}, host); };
   BoundTerms bound{
@@ -70,7 +69,7 @@ BoundTerms bound_terms(const ReverseProcess& p_theta, const Tensor& x_0, const N
     const Tensor timesteps = at::full({x_0.size(0)}, t, at::TensorOptions(at::kLong).device(x_0.device()));
     const Tensor epsilon = noise(1 + k);
     const Tensor x_t = q.sample(x_0, timesteps, epsilon);
-    const VlbTerm term = vlb_term(p_theta, x_0, x_t, timesteps, clip_x_0);
+    const VlbTerm term = vlb_term(q, denoiser(x_t, timesteps), x_0, x_t, timesteps);
     const Tensor predicted_epsilon = q.noise_from_x_0(x_t, timesteps, term.x_0);
     bound.terms.select(1, t).copy_(term.bits);
     bound.x_0_error.select(1, t).copy_(mean_per_image((term.x_0 - x_0).square()));
@@ -80,19 +79,21 @@ BoundTerms bound_terms(const ReverseProcess& p_theta, const Tensor& x_0, const N
   return bound;
 }
 
-BitsPerDimension bits_per_dimension(const ReverseProcess& p_theta, const Dataset& dataset,
+BitsPerDimension bits_per_dimension(const ForwardProcess& q, const Denoiser& denoiser, const Dataset& dataset,
                                     const BitsPerDimensionOptions& options, const ProgressCallback& progress) {
-  return bits_per_dimension([&](const Tensor&) { return p_theta; }, dataset, options, progress);
+  return bits_per_dimension(
+      q, [&](const Tensor&) { return denoiser; }, dataset, options, progress);
 }
 
-BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Dataset& dataset,
-                                    const BitsPerDimensionOptions& options, const ProgressCallback& progress) {
+BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfClasses& denoiser_of,
+                                    const Dataset& dataset, const BitsPerDimensionOptions& options,
+                                    const ProgressCallback& progress) {
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
   BitsPerDimension result;
   Sha256 hash;
   RunningMean total, prior, terms, x_0_error, epsilon_error;
   for_each_batch(dataset, indices, options.batch, result.skipped, [&](const DatasetImages& images) {
-    const ReverseProcess p_theta = process_of(images.y);
+    const Denoiser denoiser = denoiser_of(images.y);
     const std::int64_t size = images.pixels.size(0);
     const std::int64_t before = result.images + static_cast<std::int64_t>(result.skipped.size());
     const auto of_batch = [&](std::int64_t done, std::int64_t steps) {
@@ -100,7 +101,7 @@ BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Da
     };
     const Tensor x_0 = images.pixels.to(options.device).to(at::kFloat) / 127.5 - 1.0;
     const BoundTerms bound =
-        bound_terms(p_theta, x_0, evaluation_noise(options.seed, images, options.device), options.clip_x_0, of_batch);
+        bound_terms(q, denoiser, x_0, evaluation_noise(options.seed, images, options.device), of_batch);
     const Tensor per_image = bound.total();
     total.add(per_image);
     prior.add(bound.prior);

@@ -27,9 +27,9 @@ struct BoundTerms {
   Tensor total() const;
 };
 
-/// All terms of a batch x_0 [N, C, H, W], by one pass of the network per timestep of p_theta, from T - 1 down to 0:
-/// draw 1 + k of `noise` makes x_t of the k-th. Without gradients. `progress` counts timesteps.
-BoundTerms bound_terms(const ReverseProcess& p_theta, const Tensor& x_0, const NoiseSource& noise, bool clip_x_0 = true,
+/// All terms of a batch x_0 [N, C, H, W], by one pass of the denoiser per timestep of q, from T - 1 down to 0: draw 1 +
+/// k of `noise` makes x_t of the k-th. Without gradients. `progress` counts timesteps.
+BoundTerms bound_terms(const ForwardProcess& q, const Denoiser& denoiser, const Tensor& x_0, const NoiseSource& noise,
                        const ProgressCallback& progress = {});
 
 struct BitsPerDimensionOptions {
@@ -37,7 +37,6 @@ struct BitsPerDimensionOptions {
   std::int64_t batch = 64;
   std::uint64_t seed =
       0;  ///< of the noise; image i of the data set has a stream of its own, whatever the batch and count
-  bool clip_x_0 = true;
   at::Device device = at::kCPU;
 };
 
@@ -56,18 +55,20 @@ struct BitsPerDimension {
   ImageSetRecord measured = {};                   ///< the images, for the protocol; the caller names their source
 };
 
-/// The process whose network knows the classes y [N] of a batch (undefined if the data set has none).
-using ProcessOfClasses = std::function<ReverseProcess(const Tensor& y)>;
+/// The network, or the denoiser, that knows the classes y [N] of a batch (undefined if the data set has none).
+using NetworkOfClasses = std::function<Network(const Tensor& y)>;
+using DenoiserOfClasses = std::function<Denoiser(const Tensor& y)>;
 
 /// The noise with which images of a data set are evaluated: image i of a seed has a stream of its own.
 NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at::Device device = at::kCPU);
 
-/// Bits per dimension on a data set, for a network without classes or one that is told each batch's. T passes of the
-/// network per image: `progress` counts images times timesteps.
-BitsPerDimension bits_per_dimension(const ReverseProcess& p_theta, const Dataset& dataset,
+/// Bits per dimension on a data set, by a denoiser without classes or one for each batch's. T passes of the denoiser
+/// per image: `progress` counts images times timesteps.
+BitsPerDimension bits_per_dimension(const ForwardProcess& q, const Denoiser& denoiser, const Dataset& dataset,
                                     const BitsPerDimensionOptions& options = {}, const ProgressCallback& progress = {});
-BitsPerDimension bits_per_dimension(const ProcessOfClasses& process_of, const Dataset& dataset,
-                                    const BitsPerDimensionOptions& options = {}, const ProgressCallback& progress = {});
+BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfClasses& denoiser_of,
+                                    const Dataset& dataset, const BitsPerDimensionOptions& options = {},
+                                    const ProgressCallback& progress = {});
 
 /// The protocol of such a measurement. `source`: what to call the images.
 Protocol likelihood_protocol(const BitsPerDimension& bits, std::string source, ModelRecord model);

@@ -39,7 +39,7 @@ EvaluationResult load_result(const std::filesystem::path& path) {
             record.get<std::string>("measurement_id"));
     return result;
   } catch (const Error& error) {
-    fail("{}: {}", where, error.what());
+    fail(error.kind(), "{}: {}", where, error.what());
   }
 }
 

@@ -136,7 +136,7 @@ FeatureClassifier FeatureClassifier::load(const std::filesystem::path& path) {
     check_options(options);
     return FeatureClassifier(network_from(file, options), classifier_record_from(record.raw("training")));
   } catch (const Error& error) {
-    fail("{}: no feature classifier: {}", path.string(), error.what());
+    fail(error.kind(), "{}: no feature classifier: {}", path.string(), error.what());
   }
 }
 

@@ -112,8 +112,9 @@ double prior_term(double alpha_bar, double mean_square) {
 
 }  // namespace
 
-BoundTable pairwise_terms(const ReverseProcess& p_theta, const Tensor& x_0, const NoiseSource& noise,
-                          const std::vector<std::int64_t>& timesteps, bool clip_x_0, const ProgressCallback& progress) {
+BoundTable pairwise_terms(const ReverseProcess& p_theta, const Network& network, const Tensor& x_0,
+                          const NoiseSource& noise, const std::vector<std::int64_t>& timesteps, bool clip_x_0,
+                          const ProgressCallback& progress) {
   const at::NoGradGuard no_gradients;
   const ReverseProcessOptions& options = p_theta.options();
   require(
@@ -134,7 +135,7 @@ BoundTable pairwise_terms(const ReverseProcess& p_theta, const Tensor& x_0, cons
     const std::int64_t timestep = timesteps[static_cast<std::size_t>(place)];
     const Tensor t = at::full({x_0.size(0)}, timestep, at::kLong);
     const Tensor x_t = q.sample(x_0, t, noise(p_theta.steps() - timestep));
-    const Tensor output = p_theta.network_output(x_t, t);
+    const Tensor output = p_theta.network_output(network, x_t, t);
     AtTimestep at_t{.x_0 = x_0,
                     .predicted_x_0 = p_theta.prediction_from_output(output, x_t, t, clip_x_0).x_0,
                     .variance_output = {}};
@@ -173,19 +174,20 @@ std::vector<std::int64_t> PairwiseBound::optimal_timesteps(std::int64_t steps) c
   return timesteps_at(OptimalRespacing(terms, steps).kept(steps));
 }
 
-PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const Dataset& dataset, const PairwiseBoundOptions& options,
-                             const ProgressCallback& progress) {
-  return pairwise_bound([&](const Tensor&) { return p_theta; }, dataset, options, progress);
+PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const Network& network, const Dataset& dataset,
+                             const PairwiseBoundOptions& options, const ProgressCallback& progress) {
+  return pairwise_bound(
+      p_theta, [&](const Tensor&) { return network; }, dataset, options, progress);
 }
 
-PairwiseBound pairwise_bound(const ProcessOfClasses& process_of, const Dataset& dataset,
+PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfClasses& network_of, const Dataset& dataset,
                              const PairwiseBoundOptions& options, const ProgressCallback& progress) {
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
   PairwiseBound result;
   Sha256 hash;
   std::int64_t images_done = 0;
   for_each_batch(dataset, indices, options.batch, result.skipped, [&](const DatasetImages& images) {
-    const ReverseProcess p_theta = process_of(images.y);
+    const Network network = network_of(images.y);
     const std::int64_t size = images.pixels.size(0);
     if (result.timesteps.empty()) {
       result.timesteps = respacing_candidates(p_theta.steps(), options.candidates);
@@ -196,8 +198,9 @@ PairwiseBound pairwise_bound(const ProcessOfClasses& process_of, const Dataset& 
       if (progress) progress(before * candidates + done * size, static_cast<std::int64_t>(indices.size()) * candidates);
     };
     const Tensor x_0 = images.pixels.to(options.device).to(at::kFloat) / 127.5 - 1.0;
-    const BoundTable terms = pairwise_terms(p_theta, x_0, evaluation_noise(options.seed, images, options.device),
-                                            result.timesteps, options.clip_x_0, of_batch);
+    const BoundTable terms =
+        pairwise_terms(p_theta, network, x_0, evaluation_noise(options.seed, images, options.device), result.timesteps,
+                       options.clip_x_0, of_batch);
     // Running means.
     const double share = static_cast<double>(size) / static_cast<double>(images_done + size);
     const auto update = [share](Tensor& mean, const Tensor& added) {

@@ -26,8 +26,8 @@ namespace iddpm {
 ///
 /// Throws Error for a network that predicts x_{t-1}, which says nothing of other steps than its own, and unless the
 /// timesteps ascend within the process and leave some signal.
-BoundTable pairwise_terms(const ReverseProcess& p_theta, const Tensor& x_0, const NoiseSource& noise,
-                          const std::vector<std::int64_t>& timesteps, bool clip_x_0 = true,
+BoundTable pairwise_terms(const ReverseProcess& p_theta, const Network& network, const Tensor& x_0,
+                          const NoiseSource& noise, const std::vector<std::int64_t>& timesteps, bool clip_x_0 = true,
                           const ProgressCallback& progress = {});
 
 /// N timesteps of a process that may be kept: evenly spread, with the first and the last; all of them (or 1000, if
@@ -60,9 +60,9 @@ struct PairwiseBound {
 
 /// Measures it, with as many passes of the network per image as there are candidates: `progress` counts images times
 /// candidates. For a network without classes, or one that is told each batch's.
-PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const Dataset& dataset,
+PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const Network& network, const Dataset& dataset,
                              const PairwiseBoundOptions& options = {}, const ProgressCallback& progress = {});
-PairwiseBound pairwise_bound(const ProcessOfClasses& process_of, const Dataset& dataset,
+PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfClasses& network_of, const Dataset& dataset,
                              const PairwiseBoundOptions& options = {}, const ProgressCallback& progress = {});
 
 }  // namespace iddpm

@@ -107,7 +107,7 @@ PairwiseBound load_pairwise_bound(const std::filesystem::path& path) {
   try {
     return read(file);
   } catch (const Error& error) {
-    fail("{}: no table of the bound's terms: {}", path.string(), error.what());
+    fail(error.kind(), "{}: no table of the bound's terms: {}", path.string(), error.what());
   }
 }
 

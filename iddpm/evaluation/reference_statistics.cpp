@@ -91,7 +91,7 @@ FeatureSet load_reference_statistics(const std::filesystem::path& path) {
   try {
     return read(file);
   } catch (const Error& error) {
-    fail("{}: no statistics to compare with: {}", path.string(), error.what());
+    fail(error.kind(), "{}: no statistics to compare with: {}", path.string(), error.what());
   }
 }
 

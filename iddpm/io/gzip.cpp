@@ -20,7 +20,7 @@ class Inflater {
   explicit Inflater(std::string_view input) {
     constexpr int gzip_only = 16;
     initialised_ = inflateInit2(&stream, MAX_WBITS + gzip_only) == Z_OK;
-    require(initialised_, "cannot decompress: out of memory");
+    require(initialised_, ErrorKind::out_of_memory, "cannot decompress: out of memory");
     rest = input;
   }
   ~Inflater() {
@@ -69,14 +69,14 @@ std::string read_maybe_gzip(const std::filesystem::path& path, std::uint64_t lim
     if (status == Z_STREAM_END) {
       // A gzip file may be several members in a row, and be padded with zeros.
       if (is_padding(inflater.rest)) return contents;
-      require(inflater.rest.starts_with("\x1f\x8b"), "{} is a broken gzip file: something else follows its data",
-              path.string());
+      require(inflater.rest.starts_with("\x1f\x8b"), ErrorKind::damaged_file,
+              "{} is a broken gzip file: something else follows its data", path.string());
       inflateReset(&inflater.stream);
       continue;
     }
     require(status != Z_BUF_ERROR && !(status == Z_OK && written == 0 && inflater.rest.empty()),
-            "{} is a truncated gzip file", path.string());
-    require(status == Z_OK, "{} is a broken gzip file: {}", path.string(),
+            ErrorKind::damaged_file, "{} is a truncated gzip file", path.string());
+    require(status == Z_OK, ErrorKind::damaged_file, "{} is a broken gzip file: {}", path.string(),
             inflater.stream.msg != nullptr ? inflater.stream.msg : "its data are damaged");
   }
 }

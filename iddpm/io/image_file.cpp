@@ -36,11 +36,12 @@ Image decode_image(const std::string& bytes, const std::string& name, std::int64
     return decode_webp(file);
   }
   require(!bytes.empty(), "{} is empty, expected a PNG, JPEG or WebP image", name);
-  fail("{} is not a PNG, JPEG or WebP image, or is truncated", name);
+  fail(ErrorKind::damaged_file, "{} is not a PNG, JPEG or WebP image, or is truncated", name);
 }
 
 void check_image_size(const EncodedImage& file, std::int64_t width, std::int64_t height) {
-  require(width > 0 && height > 0, "{} is broken: it claims to be {} x {} pixels", file.name, width, height);
+  require(width > 0 && height > 0, ErrorKind::damaged_file, "{} is broken: it claims to be {} x {} pixels", file.name,
+          width, height);
   require(width <= file.pixel_limit / height, "{} is {} x {} pixels, more than the limit of {} pixels", file.name,
           width, height, file.pixel_limit);
 }

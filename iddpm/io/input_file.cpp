@@ -50,7 +50,7 @@ InputFile& InputFile::operator=(InputFile&& other) noexcept {
 }
 
 void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const {
-  require(offset <= size_ && bytes.size() <= size_ - offset,
+  require(offset <= size_ && bytes.size() <= size_ - offset, ErrorKind::damaged_file,
           "{} is truncated: {} bytes are expected at offset {}, but it holds {} bytes", path_.string(), bytes.size(),
           offset, size_);
   std::size_t done = 0;
@@ -59,13 +59,13 @@ void InputFile::read_at(std::uint64_t offset, std::span<std::byte> bytes) const 
         ::pread(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail("cannot read {}: {}", path_.string(), system_reason());
-    require(count > 0, "{} is truncated: it became shorter while it was read", path_.string());
+    require(count > 0, ErrorKind::damaged_file, "{} is truncated: it became shorter while it was read", path_.string());
     done += static_cast<std::size_t>(count);
   }
 }
 
 std::string InputFile::read_at(std::uint64_t offset, std::uint64_t count) const {
-  require(offset <= size_ && count <= size_ - offset,
+  require(offset <= size_ && count <= size_ - offset, ErrorKind::damaged_file,
           "{} is truncated: {} bytes are expected at offset {}, but it holds {} bytes", path_.string(), count, offset,
           size_);
   std::string bytes(count, '\0');

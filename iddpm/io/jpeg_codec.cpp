@@ -127,15 +127,16 @@ Image rgb_from_cmyk(const Image& cmyk, bool stores_light) {
 
 Image decode_jpeg(const EncodedImage& file) {
   JpegReader reader;
-  require(read_header(reader, file.bytes.data(), file.bytes.size()), "{} is a broken JPEG image: {}", file.name,
-          reader.message);
+  require(read_header(reader, file.bytes.data(), file.bytes.size()), ErrorKind::damaged_file,
+          "{} is a broken JPEG image: {}", file.name, reader.message);
   jpeg_decompress_struct& decoder = reader.decoder;
   const std::int64_t width = decoder.image_width;
   const std::int64_t height = decoder.image_height;
   check_image_size(file, width, height);
   require(decoder.arith_code || static_cast<double>(width) * static_cast<double>(height) <=
                                     most_pixels_per_byte * static_cast<double>(file.bytes.size()),
-          "{} is truncated: it claims {} x {} pixels but holds {} bytes", file.name, width, height, file.bytes.size());
+          ErrorKind::damaged_file, "{} is truncated: it claims {} x {} pixels but holds {} bytes", file.name, width,
+          height, file.bytes.size());
 
   const bool is_grey = decoder.jpeg_color_space == JCS_GRAYSCALE;
   const bool is_cmyk = decoder.jpeg_color_space == JCS_CMYK || decoder.jpeg_color_space == JCS_YCCK;
@@ -143,8 +144,8 @@ Image decode_jpeg(const EncodedImage& file) {
   Image image = {.width = width, .height = height, .channels = is_grey ? 1 : is_cmyk ? 4 : 3};
   const auto row_bytes = static_cast<std::size_t>(width * image.channels);
   image.pixels.resize(row_bytes * static_cast<std::size_t>(height));
-  require(read_pixels(reader, image.pixels.data(), row_bytes), "{} is a broken JPEG image: {}", file.name,
-          reader.message);
+  require(read_pixels(reader, image.pixels.data(), row_bytes), ErrorKind::damaged_file, "{} is a broken JPEG image: {}",
+          file.name, reader.message);
   return is_cmyk ? rgb_from_cmyk(image, decoder.saw_Adobe_marker != 0) : image;
 }
 

@@ -77,7 +77,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& where) {
   try {
     return nlohmann::json::parse(text, check_depth);
   } catch (const nlohmann::json::exception& error) {
-    fail("{}: broken JSON ({})", where, quote(error.what()));
+    fail(ErrorKind::damaged_file, "{}: broken JSON ({})", where, quote(error.what()));
   }
 }
 

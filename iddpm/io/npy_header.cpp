@@ -62,7 +62,9 @@ class DictionaryReader {
   }
 
  private:
-  [[noreturn]] void broken() const { fail("{} is not a valid array: its header is damaged", name_); }
+  [[noreturn]] void broken() const {
+    fail(ErrorKind::damaged_file, "{} is not a valid array: its header is damaged", name_);
+  }
 
   void skip_space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \n"), rest_.size())); }
 
@@ -88,11 +90,11 @@ class DictionaryReader {
   }
 
   at::ScalarType type() {
-    if (accept("[")) fail("{} is an array of records, expected numbers or bools", name_);
+    if (accept("[")) fail(ErrorKind::unsupported, "{} is an array of records, expected numbers or bools", name_);
     const std::string_view text = quoted_text();
     const auto found =
         std::find_if(type_names.begin(), type_names.end(), [&](const auto& pair) { return pair.first == text; });
-    require(found != type_names.end(),
+    require(found != type_names.end(), ErrorKind::unsupported,
             "{} is an array of type {}, expected one of <f8, <f4, <f2, <i8, <i4, <i2, |i1, |u1, |b1", name_,
             quote(text));
     return found->second;
@@ -125,17 +127,17 @@ class DictionaryReader {
 
 NpyHeader read_npy_header(const std::function<std::string(std::uint64_t)>& read, const std::string& name) {
   const std::string beginning = read(magic.size() + 2);
-  require(beginning.starts_with(magic), "{} is not an array in NumPy's format", name);
+  require(beginning.starts_with(magic), ErrorKind::damaged_file, "{} is not an array in NumPy's format", name);
   const int version = static_cast<unsigned char>(beginning[magic.size()]);
-  require(version >= 1 && version <= 3, "{} is an array in version {} of NumPy's format, expected 1 to 3", name,
-          version);
+  require(version >= 1 && version <= 3, ErrorKind::unsupported,
+          "{} is an array in version {} of NumPy's format, expected 1 to 3", name, version);
   const std::string length_bytes = read(version == 1 ? 2 : 4);
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < length_bytes.size(); ++i) {
     length |= static_cast<std::uint64_t>(static_cast<unsigned char>(length_bytes[i])) << (8 * i);
   }
-  require(length <= longest_header, "{} claims a header of {} bytes, expected at most {}", name, length,
-          longest_header);
+  require(length <= longest_header, ErrorKind::damaged_file, "{} claims a header of {} bytes, expected at most {}",
+          name, length, longest_header);
   const std::string text = read(length);
   return DictionaryReader(text, name).read();
 }

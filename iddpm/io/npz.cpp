@@ -41,9 +41,10 @@ OpenedArray open_array(const ZipArchive& archive, const ZipEntry& entry) {
       },
       label(archive, entry));
   const auto bytes = byte_count(header.shape, header.type);
-  require(bytes.has_value(), "{} claims the impossible shape {}", label(archive, entry), format_shape(header.shape));
-  require(*bytes == entry.size - header_size, "{} of shape {} needs {} bytes but has {}", label(archive, entry),
-          format_shape(header.shape), *bytes, entry.size - header_size);
+  require(bytes.has_value(), ErrorKind::damaged_file, "{} claims the impossible shape {}", label(archive, entry),
+          format_shape(header.shape));
+  require(*bytes == entry.size - header_size, ErrorKind::damaged_file, "{} of shape {} needs {} bytes but has {}",
+          label(archive, entry), format_shape(header.shape), *bytes, entry.size - header_size);
   return {.header = header, .bytes = *bytes, .data = std::move(reader)};
 }
 

@@ -155,8 +155,8 @@ PickleStorageView storage_of(const PickleValue& persistent_id, Pickle& pickle) {
     pickle.fail("a storage's identity is damaged");
   }
   const PickleStorage claimed = {.key = *key, .type = found->second, .size = integer_of(*id->items[4], pickle)};
-  require(byte_count({claimed.size}, claimed.type).has_value(), "{} claims a storage {} of {} elements", pickle.name,
-          quote(*key), claimed.size);
+  require(byte_count({claimed.size}, claimed.type).has_value(), ErrorKind::damaged_file,
+          "{} claims a storage {} of {} elements", pickle.name, quote(*key), claimed.size);
   const PickleStorage& storage = pickle.storages.emplace(*key, claimed).first->second;
   if (storage.type != claimed.type || storage.size != claimed.size) {
     pickle.fail(fmt::format("storage {} is described in two ways", quote(*key)));

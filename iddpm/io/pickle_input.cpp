@@ -13,7 +13,8 @@ PickleInput::PickleInput(std::string bytes, std::string name)
 PickleInput::PickleInput(const InputFile& file) : file_(&file), name_(file.path().string()), size_(file.size()) {}
 
 void PickleInput::need(std::uint64_t count) const {
-  require(count <= rest(), "{} is truncated: its pickle needs {} bytes more, but {} are left", name_, count, rest());
+  require(count <= rest(), ErrorKind::damaged_file, "{} is truncated: its pickle needs {} bytes more, but {} are left",
+          name_, count, rest());
 }
 
 void PickleInput::next_block() {

@@ -266,8 +266,8 @@ class StackMachine {
     switch (operation) {
       case PROTO: {
         const int protocol = input_.byte();
-        require(protocol <= highest_protocol, "{} is of pickle protocol {}, expected at most {}", input_.name(),
-                protocol, highest_protocol);
+        require(protocol <= highest_protocol, ErrorKind::unsupported,
+                "{} is of pickle protocol {}, expected at most {}", input_.name(), protocol, highest_protocol);
         return true;
       }
       case FRAME:

@@ -13,7 +13,7 @@ PickleValue* Pickle::add(PickleValue value) {
 }
 
 void Pickle::fail(const std::string& reason) const {
-  iddpm::fail("{} is damaged or not a PyTorch checkpoint: {}", name, reason);
+  iddpm::fail(ErrorKind::damaged_file, "{} is damaged or not a PyTorch checkpoint: {}", name, reason);
 }
 
 }  // namespace iddpm

@@ -128,23 +128,25 @@ std::vector<png_bytep> row_pointers(std::uint8_t* pixels, std::int64_t height, s
 
 Image decode_png(const EncodedImage& file) {
   PngReader reader(file.bytes);
-  require(reader.info != nullptr, "cannot read {}: out of memory", file.name);
-  require(read_header(reader), "{} is a broken PNG image: {}", file.name, reader.message);
+  require(reader.info != nullptr, ErrorKind::out_of_memory, "cannot read {}: out of memory", file.name);
+  require(read_header(reader), ErrorKind::damaged_file, "{} is a broken PNG image: {}", file.name, reader.message);
   const std::int64_t width = png_get_image_width(reader.png, reader.info);
   const std::int64_t height = png_get_image_height(reader.png, reader.info);
   check_image_size(file, width, height);
   require(static_cast<double>(png_get_rowbytes(reader.png, reader.info)) * static_cast<double>(height) <=
               highest_deflate_ratio * static_cast<double>(file.bytes.size()),
-          "{} is truncated: it claims {} x {} pixels but holds {} bytes", file.name, width, height, file.bytes.size());
-  require(start_pixels(reader), "{} is a broken PNG image: {}", file.name, reader.message);
+          ErrorKind::damaged_file, "{} is truncated: it claims {} x {} pixels but holds {} bytes", file.name, width,
+          height, file.bytes.size());
+  require(start_pixels(reader), ErrorKind::damaged_file, "{} is a broken PNG image: {}", file.name, reader.message);
 
   Image image = {.width = width, .height = height, .channels = png_get_channels(reader.png, reader.info)};
   const std::int64_t row_bytes = width * image.channels;
-  require(static_cast<std::size_t>(row_bytes) == png_get_rowbytes(reader.png, reader.info),
+  require(static_cast<std::size_t>(row_bytes) == png_get_rowbytes(reader.png, reader.info), ErrorKind::unsupported,
           "{} is a PNG image of an unknown kind", file.name);
   image.pixels.resize(static_cast<std::size_t>(row_bytes * height));
   auto rows = row_pointers(image.pixels.data(), height, row_bytes);
-  require(read_pixels(reader, rows.data()), "{} is a broken PNG image: {}", file.name, reader.message);
+  require(read_pixels(reader, rows.data()), ErrorKind::damaged_file, "{} is a broken PNG image: {}", file.name,
+          reader.message);
   return image;
 }
 
@@ -174,7 +176,7 @@ std::string encode_png(const Image& image, const std::string& comment) {
   chunk.itxt_length = is_ascii ? 0 : text.size();
 
   PngWriter writer;
-  require(writer.info != nullptr, "cannot encode a PNG image: out of memory");
+  require(writer.info != nullptr, ErrorKind::out_of_memory, "cannot encode a PNG image: out of memory");
   // libpng's interface has no const; it only reads.
   auto rows = row_pointers(const_cast<std::uint8_t*>(image.pixels.data()), image.height, row_bytes);
   require(write_image(writer, image, color_types[image.channels - 1], comment.empty() ? nullptr : &chunk, rows.data()),

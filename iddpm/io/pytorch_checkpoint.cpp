@@ -90,8 +90,8 @@ bool lies_within(const PickleTensor& tensor) {
 /// Bytes of a tensor by itself, after checking that it lies in its storage.
 std::uint64_t checked_bytes(const std::string& name, const PickleTensor& tensor, const Pickle& pickle) {
   const auto bytes = byte_count(tensor.shape, tensor.view.storage->type);
-  require(bytes.has_value(), "{}: tensor {} claims the impossible shape {}", pickle.name, quote(name),
-          format_shape(tensor.shape));
+  require(bytes.has_value(), ErrorKind::damaged_file, "{}: tensor {} claims the impossible shape {}", pickle.name,
+          quote(name), format_shape(tensor.shape));
   require(*bytes == 0 || lies_within(tensor),
           "{}: tensor {} of shape {}, strides {} and offset {} reaches beyond its storage of {} elements", pickle.name,
           quote(name), format_shape(tensor.shape), format_shape(tensor.strides), tensor.offset, tensor.view.size);
@@ -166,7 +166,8 @@ bool is_pytorch_checkpoint(const std::filesystem::path& path) {
 NamedTensors read_pytorch_checkpoint(const std::filesystem::path& path) {
   const std::string beginning = first_bytes(path);
   const bool is_zip = beginning.starts_with(zip_magic);
-  require(is_zip || is_legacy(beginning), "{} is not a PyTorch checkpoint, or is truncated", path.string());
+  require(is_zip || is_legacy(beginning), ErrorKind::damaged_file, "{} is not a PyTorch checkpoint, or is truncated",
+          path.string());
   const PytorchContainer container = is_zip ? open_pytorch_zip(path) : open_pytorch_legacy(path);
 
   const Flattener flat(container.pickle);

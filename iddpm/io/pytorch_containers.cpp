@@ -57,7 +57,7 @@ void check_legacy_preamble(PickleInput& input) {
   require(number != nullptr && number->bytes == pytorch_legacy_magic, "{} is not a PyTorch checkpoint", input.name());
   const Pickle version = read_pickle(input);
   const auto* version_number = version.root->get<std::int64_t>();
-  require(version_number != nullptr && *version_number == legacy_version,
+  require(version_number != nullptr && *version_number == legacy_version, ErrorKind::unsupported,
           "{} is a PyTorch checkpoint of an unknown version, expected {}", input.name(), legacy_version);
   const Pickle machine = read_pickle(input);
   const auto* facts = machine.root->get<PickleDictionary>();
@@ -65,7 +65,7 @@ void check_legacy_preamble(PickleInput& input) {
   for (const auto& [key, value] : facts->items) {
     const auto* name = key->get<std::string>();
     const auto* is_true = value->get<bool>();
-    require(name == nullptr || *name != "little_endian" || (is_true != nullptr && *is_true),
+    require(name == nullptr || *name != "little_endian" || (is_true != nullptr && *is_true), ErrorKind::unsupported,
             "{} was written on a big-endian machine, which is not supported", input.name());
   }
 }
@@ -86,8 +86,9 @@ std::map<std::string, std::uint64_t> locate_storages(const InputFile& file, cons
     require(size == storage->second.size, "{}: storage {} is claimed to be {} elements but holds {}",
             file.path().string(), quote(*key), storage->second.size, size);
     const std::uint64_t bytes = byte_count({size}, storage->second.type).value();
-    require(bytes <= file.size() - position, "{} is truncated: storage {} claims {} bytes, but {} are left",
-            file.path().string(), quote(*key), bytes, file.size() - position);
+    require(bytes <= file.size() - position, ErrorKind::damaged_file,
+            "{} is truncated: storage {} claims {} bytes, but {} are left", file.path().string(), quote(*key), bytes,
+            file.size() - position);
     if (!begins.emplace(*key, position).second) keys.fail("its list of storages names one twice");
     position += bytes;
   }
@@ -103,8 +104,8 @@ PytorchContainer open_pytorch_zip(const std::filesystem::path& path) {
   auto archive = std::make_shared<ZipArchive>(path);
   const std::string folder = folder_of_pickle(*archive);
   if (const ZipEntry* entry = archive->find(folder + "byteorder")) {
-    require(read_entry(*archive, *entry) == "little", "{} was written on a big-endian machine, which is not supported",
-            path.string());
+    require(read_entry(*archive, *entry) == "little", ErrorKind::unsupported,
+            "{} was written on a big-endian machine, which is not supported", path.string());
   }
   PickleInput input(read_entry(*archive, *archive->find(folder + "data.pkl")), path.string());
   Pickle pickle = read_pickle(input);

@@ -21,13 +21,13 @@ constexpr std::uint64_t longest_header = 100'000'000;
 
 std::uint64_t read_header_size(const InputFile& file) {
   const std::string path = file.path().string();
-  require(file.size() >= length_bytes, "{} is not a safetensors file, or truncated: it holds {} bytes", path,
-          file.size());
+  require(file.size() >= length_bytes, ErrorKind::damaged_file,
+          "{} is not a safetensors file, or truncated: it holds {} bytes", path, file.size());
   std::uint64_t header_size = 0;
   file.read_at(0, std::as_writable_bytes(std::span(&header_size, 1)));
-  require(header_size <= longest_header, "{} is not a safetensors file: it claims a header of {} bytes", path,
-          header_size);
-  require(header_size <= file.size() - length_bytes,
+  require(header_size <= longest_header, ErrorKind::damaged_file,
+          "{} is not a safetensors file: it claims a header of {} bytes", path, header_size);
+  require(header_size <= file.size() - length_bytes, ErrorKind::damaged_file,
           "{} is truncated, or not a safetensors file: it claims a header of {} bytes but holds {}", path, header_size,
           file.size() - length_bytes);
   return header_size;

@@ -129,7 +129,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     } else if (place_ == Place::type_value) {
       const auto found =
           std::find_if(type_names.begin(), type_names.end(), [&](const auto& pair) { return text == pair.first; });
-      require(found != type_names.end(),
+      require(found != type_names.end(), ErrorKind::unsupported,
               "{}: tensor {} is of type {}, expected one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL", path_,
               quote(entry().name), quote(text));
       entry().type = found->second;
@@ -146,7 +146,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_float(number_float_t, const string_t&) override { return unexpected("a fraction"); }
   bool binary(binary_t&) override { return unexpected("binary data"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
-    fail("{} is not a safetensors file: its header is not JSON (at byte {})", path_, position);
+    fail(ErrorKind::damaged_file, "{} is not a safetensors file: its header is not JSON (at byte {})", path_, position);
   }
 
  private:
@@ -172,7 +172,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   [[noreturn]] void broken(const std::string& reason) const {
-    fail("{} is not a valid safetensors file: {}", path_, reason);
+    fail(ErrorKind::damaged_file, "{} is not a valid safetensors file: {}", path_, reason);
   }
 
   [[noreturn]] bool unexpected(const char* what) const {
@@ -194,10 +194,10 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_size, const std::string& path) {
-  require(!json.empty() && json.front() == '{', "{} is not a safetensors file: its header does not begin with {{",
-          path);
+  require(!json.empty() && json.front() == '{', ErrorKind::damaged_file,
+          "{} is not a safetensors file: its header does not begin with {{", path);
   // The parser takes a zero byte for the end and would not look at what follows.
-  require(json.find('\0') == std::string_view::npos,
+  require(json.find('\0') == std::string_view::npos, ErrorKind::damaged_file,
           "{} is not a safetensors file: its header is not JSON (a zero byte in it)", path);
   HeaderReader reader(path);
   nlohmann::json::sax_parse(json, &reader);
@@ -208,19 +208,21 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
   std::uint64_t position = 0;
   for (const SafetensorsEntry& entry : header.entries) {
     const auto bytes = byte_count(entry.shape, entry.type);
-    require(bytes.has_value(), "{} is not a valid safetensors file: tensor {} claims the impossible shape {}", path,
-            quote(entry.name), format_shape(entry.shape));
-    require(entry.begin == position, "{} is not a valid safetensors file: tensor {} begins at byte {}, expected {}",
-            path, quote(entry.name), entry.begin, position);
-    require(entry.end - entry.begin == *bytes,
+    require(bytes.has_value(), ErrorKind::damaged_file,
+            "{} is not a valid safetensors file: tensor {} claims the impossible shape {}", path, quote(entry.name),
+            format_shape(entry.shape));
+    require(entry.begin == position, ErrorKind::damaged_file,
+            "{} is not a valid safetensors file: tensor {} begins at byte {}, expected {}", path, quote(entry.name),
+            entry.begin, position);
+    require(entry.end - entry.begin == *bytes, ErrorKind::damaged_file,
             "{} is not a valid safetensors file: tensor {} of shape {} needs {} bytes but has {}", path,
             quote(entry.name), format_shape(entry.shape), *bytes, entry.end - entry.begin);
     position = entry.end;
   }
-  require(position <= data_size, "{} is truncated: it claims {} bytes of tensors but holds {}", path, position,
-          data_size);
-  require(position == data_size, "{} is not a valid safetensors file: it claims {} bytes of tensors but holds {}", path,
-          position, data_size);
+  require(position <= data_size, ErrorKind::damaged_file, "{} is truncated: it claims {} bytes of tensors but holds {}",
+          path, position, data_size);
+  require(position == data_size, ErrorKind::damaged_file,
+          "{} is not a valid safetensors file: it claims {} bytes of tensors but holds {}", path, position, data_size);
   return header;
 }
 

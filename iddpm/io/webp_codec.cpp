@@ -20,14 +20,22 @@ const char* reason(VP8StatusCode status) {
   }
 }
 
+void require_success(VP8StatusCode status, const EncodedImage& file) {
+  const ErrorKind kind = status == VP8_STATUS_OUT_OF_MEMORY         ? ErrorKind::out_of_memory
+                         : status == VP8_STATUS_UNSUPPORTED_FEATURE ? ErrorKind::unsupported
+                                                                    : ErrorKind::damaged_file;
+  require(status == VP8_STATUS_OK, kind, "{} is a broken WebP image: {}", file.name, reason(status));
+}
+
 }  // namespace
 
 Image decode_webp(const EncodedImage& file) {
   WebPDecoderConfig config;
-  require(WebPInitDecoderConfig(&config) != 0, "cannot read {}: the WebP library is of another version", file.name);
-  VP8StatusCode status = WebPGetFeatures(file.bytes.data(), file.bytes.size(), &config.input);
-  require(status == VP8_STATUS_OK, "{} is a broken WebP image: {}", file.name, reason(status));
-  require(!config.input.has_animation, "{} is an animated WebP, expected a single image", file.name);
+  require(WebPInitDecoderConfig(&config) != 0, ErrorKind::unsupported,
+          "cannot read {}: the WebP library is of another version", file.name);
+  require_success(WebPGetFeatures(file.bytes.data(), file.bytes.size(), &config.input), file);
+  require(!config.input.has_animation, ErrorKind::unsupported, "{} is an animated WebP, expected a single image",
+          file.name);
   check_image_size(file, config.input.width, config.input.height);
 
   const bool has_alpha = config.input.has_alpha != 0;
@@ -38,9 +46,9 @@ Image decode_webp(const EncodedImage& file) {
   config.output.is_external_memory = 1;
   config.output.u.RGBA = {
       .rgba = image.pixels.data(), .stride = static_cast<int>(row_bytes), .size = image.pixels.size()};
-  status = WebPDecode(file.bytes.data(), file.bytes.size(), &config);
+  const VP8StatusCode status = WebPDecode(file.bytes.data(), file.bytes.size(), &config);
   WebPFreeDecBuffer(&config.output);
-  require(status == VP8_STATUS_OK, "{} is a broken WebP image: {}", file.name, reason(status));
+  require_success(status, file);
   return image;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <functional>
+
 #include "iddpm/core/tensor.h"
-#include "iddpm/diffusion/reverse_process.h"
+#include "iddpm/diffusion/denoiser.h"
+#include "iddpm/diffusion/forward_process.h"
 
 namespace iddpm {
 
@@ -12,7 +15,16 @@ Prediction guide_mean(const Prediction& prediction, const Tensor& gradient);
 
 /// The same for DDIM: epsilon - sqrt(1 - alpha_bar_t) * gradient (algorithm 2), from which x_0 (not clipped again) and
 /// the mean follow. Throws Error if the shapes differ.
-Prediction guide_epsilon(const ReverseProcess& p_theta, const Prediction& prediction, const Tensor& x_t,
-                         const Tensor& t, const Tensor& gradient);
+Prediction guide_epsilon(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Tensor& t,
+                         const Tensor& gradient);
+
+/// The gradient of log p(y | x_t) with respect to x_t, [N, C, H, W], for the denoiser's own timesteps t. Samplers call
+/// it without gradients: it must switch on what it needs, as `log_probability_gradient` of a classifier does.
+using GuidanceGradient = std::function<Tensor(const Tensor& x_t, const Tensor& t)>;
+
+/// A denoiser led by `scale` times the gradient as `guide_mean` does, for the ancestral sampler.
+Denoiser mean_guided(Denoiser denoiser, GuidanceGradient gradient, double scale = 1.0);
+/// The same as `guide_epsilon` does, for DDIM.
+Denoiser epsilon_guided(ForwardProcess q, Denoiser denoiser, GuidanceGradient gradient, double scale = 1.0);
 
 }  // namespace iddpm

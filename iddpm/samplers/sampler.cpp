@@ -24,21 +24,25 @@ NoiseSource noise_from_streams(std::vector<RandomStream> streams, std::vector<st
       };
 }
 
-SamplingSteps Sampler::watch(const ReverseProcess& p_theta, NoiseSource noise) const {
+SamplingSteps Sampler::watch(const ForwardProcess& q, Denoiser denoiser, NoiseSource noise) const {
   Tensor x_T = noise(0);
-  return SamplingSteps(start(p_theta, std::move(x_T), std::move(noise)));
+  return SamplingSteps(start(q, std::move(denoiser), std::move(x_T), std::move(noise)));
 }
 
-Tensor Sampler::run(const ReverseProcess& p_theta, const NoiseSource& noise) const {
+Tensor Sampler::run(const ForwardProcess& q, const Denoiser& denoiser, const NoiseSource& noise) const {
   Tensor x;
-  for (const SamplingState& state : watch(p_theta, noise)) x = state.x;
+  for (const SamplingState& state : watch(q, denoiser, noise)) x = state.x;
   return x;
 }
 
-Tensor Sampler::run(const ReverseProcess& p_theta, const SamplingOptions& options) const {
+Tensor Sampler::run(const ForwardProcess& q, const Denoiser& denoiser, const SamplingOptions& options) const {
   std::vector<RandomStream> streams;
   for (std::uint64_t seed : options.seeds) streams.emplace_back(seed, StreamPurpose::sampling);
-  return run(p_theta, noise_from_streams(std::move(streams), options.image_shape, options.device));
+  return run(q, denoiser, noise_from_streams(std::move(streams), options.image_shape, options.device));
+}
+
+Tensor Sampler::run(const ReverseProcess& p_theta, const Network& network, const SamplingOptions& options) const {
+  return run(p_theta.q(), p_theta.denoiser(network), options);
 }
 
 }  // namespace iddpm

@@ -76,19 +76,22 @@ struct SamplingOptions {
   at::Device device = at::kCPU;
 };
 
-/// A way to go from noise to images along a reverse process (of its own steps: respace the process for fewer).
+/// A way to go from noise to images by a denoiser of the process q, in q's own steps (shorten the process for fewer).
 class Sampler {
  public:
   virtual ~Sampler() = default;
   /// Begins a run at x_T; noise draws 1 .. steps are taken from `noise`, those that a step doesn't need left out.
-  virtual std::unique_ptr<SamplingRun> start(const ReverseProcess& p_theta, Tensor x_T, NoiseSource noise) const = 0;
+  virtual std::unique_ptr<SamplingRun> start(const ForwardProcess& q, Denoiser denoiser, Tensor x_T,
+                                             NoiseSource noise) const = 0;
 
   /// The whole run step by step, from draw 0 of `noise`.
-  SamplingSteps watch(const ReverseProcess& p_theta, NoiseSource noise) const;
+  SamplingSteps watch(const ForwardProcess& q, Denoiser denoiser, NoiseSource noise) const;
   /// The whole run at once, without gradients: images [N, C, H, W].
-  Tensor run(const ReverseProcess& p_theta, const NoiseSource& noise) const;
+  Tensor run(const ForwardProcess& q, const Denoiser& denoiser, const NoiseSource& noise) const;
   /// The same for the images of the given seeds, each from its own stream (purpose sampling, index 0).
-  Tensor run(const ReverseProcess& p_theta, const SamplingOptions& options) const;
+  Tensor run(const ForwardProcess& q, const Denoiser& denoiser, const SamplingOptions& options) const;
+  /// The same with a network as its process reads it.
+  Tensor run(const ReverseProcess& p_theta, const Network& network, const SamplingOptions& options) const;
 };
 
 }  // namespace iddpm

@@ -18,7 +18,7 @@ class SingleStepRun : public SamplingRun {
     if (done_ == steps()) return {};
     const at::NoGradGuard no_grad;
     const std::int64_t t = timesteps_[static_cast<std::size_t>(done_)];
-    StepResult result = step_(x_, at::full({x_.size(0)}, t, at::kLong), done_);
+    SingleStepResult result = step_(x_, at::full({x_.size(0)}, t, at::kLong), done_);
     x_ = std::move(result.x);
     ++done_;
     return SamplingState{.step = done_, .t = t, .x = x_, .x_0 = std::move(result.x_0)};

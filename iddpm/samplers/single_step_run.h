@@ -9,13 +9,13 @@
 namespace iddpm {
 
 /// What one step leads to.
-struct StepResult {
+struct SingleStepResult {
   Tensor x;
   Tensor x_0;  ///< as predicted on the way
 };
 
 /// One step from x at t [N], the k-th of the run.
-using SingleStep = std::function<StepResult(const Tensor& x, const Tensor& t, std::int64_t k)>;
+using SingleStep = std::function<SingleStepResult(const Tensor& x, const Tensor& t, std::int64_t k)>;
 
 /// A run whose steps look at the present x only: `step` is called for each of the timesteps in turn, beginning at x.
 /// Throws Error unless x is a floating-point tensor [N, C, H, W].

@@ -73,7 +73,7 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(open_model_fil
     try {
       return UNet::parameter_shapes(info_.settings.network);
     } catch (const Error& error) {
-      fail("{}: {}", path.string(), error.what());
+      fail(error.kind(), "{}: {}", path.string(), error.what());
     }
   }();
   check_tensors(file_, checksums_, shapes);
@@ -100,8 +100,8 @@ NamedTensors Checkpoint::weights(const WeightChoice& choice) const {
     weights.emplace_back(name.substr(group.size() + 1), file_.tensor(name));
     checksum = format::checksum(weights.back().second, checksum);
   }
-  require(checksum == checksums_.at(group), "{} is damaged: the weights {} have changed since they were written",
-          file_.path().string(), group);
+  require(checksum == checksums_.at(group), ErrorKind::damaged_file,
+          "{} is damaged: the weights {} have changed since they were written", file_.path().string(), group);
   return weights;
 }
 

@@ -32,7 +32,7 @@ std::pair<CheckpointInfo, Checksums> read_metadata(const std::string& json, cons
   // A later format may have other fields, so its number is looked at first.
   const bool has_format = parsed.is_object() && parsed.contains("format") && parsed["format"].is_number_integer();
   require(has_format, "{}: its description names no format; expected {}", where, version);
-  require(parsed["format"] == 1 || parsed["format"] == version,
+  require(parsed["format"] == 1 || parsed["format"] == version, ErrorKind::unsupported,
           "{}: its format is {}; this program reads formats 1 and {} (a newer program wrote it?)", where,
           parsed["format"].dump(), version);
   const JsonRecord record(
@@ -46,7 +46,7 @@ std::pair<CheckpointInfo, Checksums> read_metadata(const std::string& json, cons
     info.settings = record.raw("model").get<ModelSettings>();
     if (parsed["format"] != 1) info.data_pixels = record.raw("data_pixels").get<PixelStatistics>();
   } catch (const Error& error) {
-    fail("{}: {}", where, error.what());
+    fail(error.kind(), "{}: {}", where, error.what());
   }
   require(info.data_pixels.empty() ||
               static_cast<std::int64_t>(info.data_pixels.channels.size()) == info.settings.network.image_channels,

@@ -61,8 +61,8 @@ LossTerms losses_of(const UNet& network, const ReverseProcess& p_theta, const Ba
   const at::Device device = network.device();
   Condition condition;
   if (network.options().classes > 0) condition.y = batch.y.to(device);
-  return training_losses(p_theta.with_network(conditioned(network, std::move(condition))), batch.x_0.to(device),
-                         t.to(device), noise.to(device), objective);
+  return training_losses(p_theta, conditioned(network, std::move(condition)), batch.x_0.to(device), t.to(device),
+                         noise.to(device), objective);
 }
 
 // `count` timesteps of 0 .. steps - 1 with both ends: half of them evenly spaced, half as a geometric sequence, which
@@ -112,7 +112,7 @@ std::vector<double> loss_second_moments(const UNet& network, const DiffusionSett
   check(options);
   check_fit(network, dataset);
   const at::NoGradGuard no_gradients;
-  const ReverseProcess p_theta = reverse_process(diffusion, network);
+  const ReverseProcess p_theta = reverse_process(diffusion);
   const std::vector<std::int64_t> timesteps = measured_timesteps(p_theta.steps(), options.timesteps);
   const auto all = static_cast<std::int64_t>(timesteps.size()) * options.images;
   std::vector<double> squares(timesteps.size());
@@ -163,7 +163,7 @@ GradientNoiseScale gradient_noise_scale(const UNet& network, const DiffusionSett
   check_range("a number of batches", options.batches, 2, 1'000'000);
   check(options.moments);
   check_fit(network, dataset);
-  const ReverseProcess p_theta = reverse_process(diffusion, network);
+  const ReverseProcess p_theta = reverse_process(diffusion);
   std::unique_ptr<TimestepSampler> timesteps = std::make_unique<UniformTimesteps>(p_theta.steps());
   std::int64_t before = 0;
   std::int64_t all = options.batches * options.batch;

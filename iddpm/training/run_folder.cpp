@@ -46,7 +46,8 @@ fs::path find_whole(const fs::path& folder, std::vector<std::string>* skipped,
       if (skipped != nullptr) skipped->push_back(error.what());
     }
   }
-  fail("{} holds no checkpoint that is whole; of the newest: {}", folder.string(), newest_error);
+  fail(ErrorKind::damaged_file, "{} holds no checkpoint that is whole; of the newest: {}", folder.string(),
+       newest_error);
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ RunRecord load_run_record(const std::filesystem::path& run_folder) {
   try {
     check(loaded.run);
   } catch (const Error& cause) {
-    fail("{}: {}", where, cause.what());
+    fail(cause.kind(), "{}: {}", where, cause.what());
   }
   return loaded;
 }

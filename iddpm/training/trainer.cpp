@@ -15,8 +15,6 @@ std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std
   return std::make_unique<UniformTimesteps>(steps);
 }
 
-Tensor no_network(const Tensor&, const Tensor&) { fail("Trainer: the network isn't bound to a batch"); }
-
 // A variance learned beside x_0 was seen to run off: at low noise the bound's term is many times the squared error,
 // since any error of x_0 is large against beta_tilde there, and v goes far beyond [0, 1] to pay for it.
 void check_trainable(const DiffusionSettings& diffusion) {
@@ -41,7 +39,7 @@ Trainer::State::State(ModelSettings model_settings, TrainingOptions training_opt
     : settings(std::move(model_settings)),
       options(std::move(training_options)),
       network(std::move(unet)),
-      p_theta(reverse_process(settings.diffusion, no_network)),
+      p_theta(reverse_process(settings.diffusion)),
       timesteps(new_timestep_sampler(options.timesteps, settings.diffusion.steps)) {
   network.to(device);
   network.set_compute_type(options.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat);

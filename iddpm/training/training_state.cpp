@@ -34,7 +34,7 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
           format::training_key);
   const nlohmann::json json = parse_json(found->second, where);
   const JsonRecord record(json, where, {"format", "step", "examples_seen", "options", "checksum", "model_checksum"});
-  require(record.get<std::int64_t>("format") == format::training_state_version,
+  require(record.get<std::int64_t>("format") == format::training_state_version, ErrorKind::unsupported,
           "{}: its format is {}; this program reads {}", where, record.get<std::int64_t>("format"),
           format::training_state_version);
   StateMetadata metadata;
@@ -45,7 +45,7 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
   try {
     metadata.state.options = record.raw("options").get<TrainingOptions>();
   } catch (const Error& error) {
-    fail("{}: {}", where, error.what());
+    fail(error.kind(), "{}: {}", where, error.what());
   }
   return metadata;
 }
@@ -124,7 +124,8 @@ TrainingState read_training_state(const Checkpoint& checkpoint) {
   std::uint32_t checksum = checksum_of(state.exp_avg);
   for (const auto& [name, tensor] : state.exp_avg_sq) checksum = format::checksum(tensor, checksum);
   checksum = format::checksum(history_tensor(state.timestep_history), checksum);
-  require(checksum == metadata.checksum, "{} is damaged: its contents have changed since they were written", where);
+  require(checksum == metadata.checksum, ErrorKind::damaged_file,
+          "{} is damaged: its contents have changed since they were written", where);
   return std::move(metadata.state);
 }
 

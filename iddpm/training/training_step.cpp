@@ -90,9 +90,9 @@ BatchLosses accumulate_gradients(const Batch& batch, const Draws& draws, const U
     Condition condition;
     condition.y = rows(y, begin, count);
     condition.dropout_keys = rows(draws.dropout_keys, begin, count);
-    const LossTerms losses = training_losses(p_theta.with_network(conditioned(network, condition)),
-                                             rows(x_0, begin, count), rows(t, begin, count),
-                                             rows(draws.noise, begin, count), diffusion.objective, diffusion.weighting);
+    const LossTerms losses =
+        training_losses(p_theta, conditioned(network, condition), rows(x_0, begin, count), rows(t, begin, count),
+                        rows(draws.noise, begin, count), diffusion.objective, diffusion.weighting);
     ((losses.total * rows(weight, begin, count)).sum() / static_cast<double>(images)).backward();
     total.push_back(losses.total.detach());
     if (losses.mse.defined()) mse.push_back(losses.mse.detach());

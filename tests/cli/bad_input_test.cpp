@@ -91,6 +91,13 @@ TEST_F(BadInput, CountsBeyondRangeAreRefused) {
   expect_refused("sample run --steps many --out s0", {"many"});
 }
 
+TEST_F(BadInput, AnOptionThatTheSamplerDoesntKnowIsRefusedBeforeAnythingIsDrawn) {
+  expect_refused("sample run --eta 0.5 --out s4", {"ancestral", "eta", "ddim"});
+  expect_refused("sample run --sampler ddmi --out s4", {"--sampler", "Did you mean 'ddim'?"});
+  EXPECT_FALSE(std::filesystem::exists(*folder_ / "s4"));
+  expect_refused("evaluate run --data images --reference images --features none --eta 0.5", {"ancestral", "eta"});
+}
+
 TEST_F(BadInput, AnUnknownClassOrPresetListsWhatThereIs) {
   expect_refused("sample run --class medium --out s1", {"medium", "dark", "light"});
   expect_refused("train --data images --preset cifar", {"cifar10"});

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/program.h"
+#include "tests/expect_error.h"
 
 namespace iddpm::test {
 namespace {
@@ -48,8 +49,6 @@ class Respace : public ::testing::Test {
 TemporaryFolder* Respace::folder_ = nullptr;
 
 constexpr const char* table = "run/checkpoints/step_00000004.pairwise_bound.safetensors";
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -2,55 +2,25 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "iddpm/core/error.h"
 #include "iddpm/core/tensor.h"
 #include "iddpm/data/dataset.h"
-#include "iddpm/io/atomic_file.h"
 #include "iddpm/io/image_file.h"
+#include "tests/expect_error.h"
+#include "tests/temporary_folder.h"
 
 namespace iddpm {
 
-/// A folder that is removed at the end of its test.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const std::string& name = "data") {
-    std::string pattern = (std::filesystem::temp_directory_path() / ("iddpm_" + name + "_XXXXXX")).string();
-    if (::mkdtemp(pattern.data()) == nullptr) fail("cannot make a temporary folder {}", pattern);
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
-  /// Writes a file, and the folders it is in.
-  std::filesystem::path write(const std::string& name, std::string_view contents) const {
-    const std::filesystem::path path = path_ / name;
-    std::filesystem::create_directories(path.parent_path());
-    write_file_atomically(path, contents);
-    return path;
-  }
-
-  std::filesystem::path write_image(const std::string& name, const Image& image) const {
-    return write(name, encode_png(image));
-  }
-
- private:
-  std::filesystem::path path_;
-};
+/// Writes a PNG file, and the folders it is in, and returns its path.
+inline std::filesystem::path write_image(const TemporaryFolder& folder, const std::string& name, const Image& image) {
+  return folder.write(name, encode_png(image));
+}
 
 /// Every pixel the same.
 inline Image plain_image(std::int64_t width, std::int64_t height, const std::vector<std::uint8_t>& pixel) {
@@ -85,19 +55,6 @@ inline std::shared_ptr<const Dataset> numbered_dataset(std::int64_t count) {
     labels[i] = i % 2;
   }
   return in_memory_dataset({images, labels, {"even", "odd"}, "numbers"});
-}
-
-/// Expects an Error whose text holds every one of `parts`.
-template <typename Function>
-void expect_error(const Function& function, const std::vector<std::string>& parts) {
-  try {
-    function();
-    ADD_FAILURE() << "expected an Error";
-  } catch (const Error& error) {
-    for (const std::string& part : parts) {
-      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what() << "\nlacks: " << part;
-    }
-  }
 }
 
 }  // namespace iddpm

@@ -33,7 +33,7 @@ const Image grey = plain_image(4, 4, {9});
 TEST(ImageFolder, ListsSubfoldersInTheOrderOfASortedWalk) {
   const TemporaryFolder folder;
   for (const char* name : {"b.png", "a/z.png", "a/b/c.PNG", "a.b/x.png", "c.png", "a/a.png"}) {
-    folder.write_image(name, grey);
+    write_image(folder, name, grey);
   }
   folder.write("notes.txt", "not an image");
   EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder),
@@ -42,15 +42,15 @@ TEST(ImageFolder, ListsSubfoldersInTheOrderOfASortedWalk) {
 
 TEST(ImageFolder, LeavesHiddenNamesOut) {
   const TemporaryFolder folder;
-  folder.write_image("a.png", grey);
-  folder.write_image(".b.png", grey);
-  folder.write_image(".thumbnails/c.png", grey);
+  write_image(folder, "a.png", grey);
+  write_image(folder, ".b.png", grey);
+  write_image(folder, ".thumbnails/c.png", grey);
   EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder), (Names{"a.png"}));
 }
 
 TEST(ImageFolder, ReadsEachFolderOnceHoweverItIsLinked) {
   const TemporaryFolder folder;
-  folder.write_image("real/a.png", grey);
+  write_image(folder, "real/a.png", grey);
   fs::create_directory_symlink(folder.path(), folder / "real/up");
   fs::create_directory_symlink(folder / "real", folder / "alias");
   fs::create_directory_symlink("itself", folder / "itself");
@@ -61,7 +61,7 @@ TEST(ImageFolder, ReadsEachFolderOnceHoweverItIsLinked) {
 
 TEST(ImageFolder, FollowsLinksToFoldersElsewhere) {
   const TemporaryFolder elsewhere;
-  elsewhere.write_image("x.png", grey);
+  write_image(elsewhere, "x.png", grey);
   const TemporaryFolder folder;
   fs::create_directory_symlink(elsewhere.path(), folder / "linked");
   EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder), (Names{"linked/x.png"}));
@@ -70,7 +70,7 @@ TEST(ImageFolder, FollowsLinksToFoldersElsewhere) {
 TEST(ImageFolder, GivesPixelsByChannel) {
   const TemporaryFolder folder;
   const Image image = patterned_image(5, 3, 3);
-  folder.write_image("a.png", image);
+  write_image(folder, "a.png", image);
   const auto dataset = open_image_folder(folder.path());
   EXPECT_EQ(dataset->image_shape(), (std::vector<std::int64_t>{3, 3, 5}));
   const Tensor expected = at::tensor(at::ArrayRef<std::uint8_t>(image.pixels)).view({3, 5, 3}).permute({2, 0, 1});
@@ -80,7 +80,7 @@ TEST(ImageFolder, GivesPixelsByChannel) {
 
 TEST(ImageFolder, IsTheSameWithoutCache) {
   const TemporaryFolder folder;
-  for (int i = 0; i < 5; ++i) folder.write_image(fmt::format("{}.png", i), patterned_image(8 + i, 9, 3));
+  for (int i = 0; i < 5; ++i) write_image(folder, fmt::format("{}.png", i), patterned_image(8 + i, 9, 3));
   const auto cached = open_image_folder(folder.path());
   const auto uncached = open_image_folder(folder.path(), {.cache_bytes = 0});
   for (const std::int64_t i : {0, 1, 2, 3, 4, 0, 3}) EXPECT_TRUE(at::equal(cached->image(i), uncached->image(i)));
@@ -88,7 +88,7 @@ TEST(ImageFolder, IsTheSameWithoutCache) {
 
 TEST(ImageFolder, CannotBeChangedThroughAnImageItGave) {
   const TemporaryFolder folder;
-  folder.write_image("a.png", grey);
+  write_image(folder, "a.png", grey);
   const auto dataset = open_image_folder(folder.path());
   dataset->image(0).fill_(1);
   dataset->image(0).fill_(2);
@@ -98,8 +98,8 @@ TEST(ImageFolder, CannotBeChangedThroughAnImageItGave) {
 TEST(ImageFolder, HasTheShapeOfTheFirstGoodImageUnlessAsked) {
   const TemporaryFolder folder;
   folder.write("a.png", "broken");
-  folder.write_image("b.png", plain_image(6, 4, {1, 2, 3}));
-  folder.write_image("c.png", plain_image(30, 20, {1, 2, 3}));
+  write_image(folder, "b.png", plain_image(6, 4, {1, 2, 3}));
+  write_image(folder, "c.png", plain_image(30, 20, {1, 2, 3}));
   EXPECT_EQ(open_image_folder(folder.path())->image_shape(), (std::vector<std::int64_t>{3, 4, 6}));
   const auto asked = open_image_folder(folder.path(), {.image_height = 8, .image_width = 5, .image_channels = 1});
   EXPECT_EQ(asked->image_shape(), (std::vector<std::int64_t>{1, 8, 5}));
@@ -108,15 +108,15 @@ TEST(ImageFolder, HasTheShapeOfTheFirstGoodImageUnlessAsked) {
 
 TEST(ImageFolder, IsInColourIfOneOfTheFirstImagesIs) {
   const TemporaryFolder folder;
-  for (int i = 0; i < 5; ++i) folder.write_image(fmt::format("{}.png", i), grey);
+  for (int i = 0; i < 5; ++i) write_image(folder, fmt::format("{}.png", i), grey);
   EXPECT_EQ(open_image_folder(folder.path())->image_shape().front(), 1);
-  folder.write_image("9.png", plain_image(4, 4, {1, 2, 3}));
+  write_image(folder, "9.png", plain_image(4, 4, {1, 2, 3}));
   EXPECT_EQ(open_image_folder(folder.path())->image_shape().front(), 3);
 }
 
 TEST(ImageFolder, KeepsAlphaOnlyWhenAsked) {
   const TemporaryFolder folder;
-  folder.write_image("a.png", plain_image(2, 2, {10, 20, 30, 0}));
+  write_image(folder, "a.png", plain_image(2, 2, {10, 20, 30, 0}));
   const auto white = open_image_folder(folder.path());
   EXPECT_EQ(white->image_shape().front(), 3);
   EXPECT_EQ(white->image(0).min().item<int>(), 255);
@@ -129,7 +129,7 @@ TEST(ImageFolder, KeepsAlphaOnlyWhenAsked) {
 
 TEST(ImageFolderLabels, AreSubfoldersIfAllImagesAreInSome) {
   const TemporaryFolder folder;
-  for (const char* name : {"dog/1.png", "cat/2.png", "cat/more/3.png"}) folder.write_image(name, grey);
+  for (const char* name : {"dog/1.png", "cat/2.png", "cat/more/3.png"}) write_image(folder, name, grey);
   const auto dataset = open_image_folder(folder.path());
   EXPECT_EQ(dataset->class_names(), (Names{"cat", "dog"}));
   EXPECT_EQ(labels_of(*dataset), (Labels{0, 0, 1}));
@@ -137,12 +137,12 @@ TEST(ImageFolderLabels, AreSubfoldersIfAllImagesAreInSome) {
 
 TEST(ImageFolderLabels, AreNoneIfASubfolderIsAloneOrAnImageIsOutside) {
   const TemporaryFolder folder;
-  folder.write_image("photos/1.png", grey);
-  folder.write_image("photos/2.png", grey);
+  write_image(folder, "photos/1.png", grey);
+  write_image(folder, "photos/2.png", grey);
   EXPECT_TRUE(open_image_folder(folder.path())->class_names().empty());
-  folder.write_image("drawings/1.png", grey);
+  write_image(folder, "drawings/1.png", grey);
   EXPECT_EQ(open_image_folder(folder.path())->class_names().size(), 2u);
-  folder.write_image("outside.png", grey);
+  write_image(folder, "outside.png", grey);
   const auto dataset = open_image_folder(folder.path());
   EXPECT_TRUE(dataset->class_names().empty());
   EXPECT_EQ(labels_of(*dataset), (Labels{-1, -1, -1, -1}));
@@ -150,7 +150,7 @@ TEST(ImageFolderLabels, AreNoneIfASubfolderIsAloneOrAnImageIsOutside) {
 
 TEST(ImageFolderLabels, ArePrefixesIfTheyLookLikeClasses) {
   const TemporaryFolder folder;
-  for (const char* name : {"truck_1.png", "frog_1.png", "frog_2_b.png"}) folder.write_image(name, grey);
+  for (const char* name : {"truck_1.png", "frog_1.png", "frog_2_b.png"}) write_image(folder, name, grey);
   const auto dataset = open_image_folder(folder.path());
   EXPECT_EQ(dataset->class_names(), (Names{"frog", "truck"}));
   EXPECT_EQ(labels_of(*dataset), (Labels{0, 0, 1}));
@@ -158,9 +158,9 @@ TEST(ImageFolderLabels, ArePrefixesIfTheyLookLikeClasses) {
 
 TEST(ImageFolderLabels, AreNotPrefixesThatAreAllEqualOrAllDifferent) {
   const TemporaryFolder equal, different, missing;
-  for (const char* name : {"IMG_1.png", "IMG_2.png", "IMG_3.png"}) equal.write_image(name, grey);
-  for (const char* name : {"1_a.png", "2_a.png", "3_a.png"}) different.write_image(name, grey);
-  for (const char* name : {"a_1.png", "b_1.png", "b_2.png", "b.png"}) missing.write_image(name, grey);
+  for (const char* name : {"IMG_1.png", "IMG_2.png", "IMG_3.png"}) write_image(equal, name, grey);
+  for (const char* name : {"1_a.png", "2_a.png", "3_a.png"}) write_image(different, name, grey);
+  for (const char* name : {"a_1.png", "b_1.png", "b_2.png", "b.png"}) write_image(missing, name, grey);
   for (const TemporaryFolder* folder : {&equal, &different, &missing}) {
     EXPECT_TRUE(open_image_folder(folder->path())->class_names().empty());
   }
@@ -170,7 +170,7 @@ TEST(ImageFolderLabels, AreNotPrefixesThatAreAllEqualOrAllDifferent) {
 
 TEST(ImageFolderLabels, CanBeLeftOut) {
   const TemporaryFolder folder;
-  for (const char* name : {"dog/1.png", "cat/2.png"}) folder.write_image(name, grey);
+  for (const char* name : {"dog/1.png", "cat/2.png"}) write_image(folder, name, grey);
   const auto dataset = open_image_folder(folder.path(), {.labels = LabelSource::none});
   EXPECT_TRUE(dataset->class_names().empty());
   EXPECT_EQ(dataset->label(0), -1);
@@ -178,8 +178,8 @@ TEST(ImageFolderLabels, CanBeLeftOut) {
 
 TEST(ImageFolderLabels, MissingOnesNameTheImage) {
   const TemporaryFolder folder;
-  folder.write_image("dog/a_1.png", grey);
-  folder.write_image("stray.png", grey);
+  write_image(folder, "dog/a_1.png", grey);
+  write_image(folder, "stray.png", grey);
   expect_error([&] { open_image_folder(folder.path(), {.labels = LabelSource::subfolders}); },
                {"stray.png", "sub-folder"});
   expect_error([&] { open_image_folder(folder.path(), {.labels = LabelSource::file_name_prefix}); },
@@ -189,7 +189,7 @@ TEST(ImageFolderLabels, MissingOnesNameTheImage) {
 TEST(ImageFolderSplits, AreSubfoldersNamedSo) {
   const TemporaryFolder folder;
   for (const char* name : {"train/a/1.png", "train/b/2.png", "train/b/3.png", "val/a/1.png"}) {
-    folder.write_image(name, grey);
+    write_image(folder, name, grey);
   }
   EXPECT_TRUE(has_test_split(folder.path()));
   EXPECT_EQ(open_image_folder(folder.path())->size(), 3);
@@ -200,7 +200,7 @@ TEST(ImageFolderSplits, AreSubfoldersNamedSo) {
 
 TEST(ImageFolderSplits, MissingTestSplitIsSaid) {
   const TemporaryFolder folder;
-  folder.write_image("a.png", grey);
+  write_image(folder, "a.png", grey);
   EXPECT_FALSE(has_test_split(folder.path()));
   EXPECT_EQ(open_image_folder(folder.path(), {.split = "train"})->size(), 1);
   expect_error([&] { open_image_folder(folder.path(), {.split = "test"}); }, {folder.path().string(), "no test split"});
@@ -216,7 +216,7 @@ TEST(ImageFolderErrors, OnlyBrokenImages) {
 
 TEST(ImageFolderErrors, BrokenImageNamesItsFile) {
   const TemporaryFolder folder;
-  folder.write_image("a.png", grey);
+  write_image(folder, "a.png", grey);
   folder.write("b.png", encode_png(grey).substr(0, 40));
   const auto dataset = open_image_folder(folder.path());
   expect_error([&] { dataset->image(1); }, {"b.png"});
@@ -224,7 +224,7 @@ TEST(ImageFolderErrors, BrokenImageNamesItsFile) {
 
 TEST(ImageFolderErrors, ImagesBeyondTheLast) {
   const TemporaryFolder folder;
-  folder.write_image("a.png", grey);
+  write_image(folder, "a.png", grey);
   const auto dataset = open_image_folder(folder.path());
   expect_error([&] { dataset->image(1); }, {"1 images", "no image 1"});
   expect_error([&] { dataset->label(-1); }, {"no image -1"});
@@ -232,7 +232,7 @@ TEST(ImageFolderErrors, ImagesBeyondTheLast) {
 
 TEST(ImageFolderErrors, OptionsOutOfRange) {
   const TemporaryFolder folder;
-  folder.write_image("a.png", grey);
+  write_image(folder, "a.png", grey);
   expect_error([&] { open_image_folder(folder.path(), {.image_height = 0}); }, {"image height", "1 to 8192", "got 0"});
   expect_error([&] { open_image_folder(folder.path(), {.image_width = 8193}); }, {"image width", "got 8193"});
   expect_error([&] { open_image_folder(folder.path(), {.image_channels = 2}); }, {"channels", "got 2"});
@@ -241,7 +241,7 @@ TEST(ImageFolderErrors, OptionsOutOfRange) {
 
 TEST(ImageFolderErrors, OwnSizeBeyondTheLargest) {
   const TemporaryFolder folder;
-  folder.write_image("wide.png", plain_image(9000, 1, {0}));
+  write_image(folder, "wide.png", plain_image(9000, 1, {0}));
   expect_error([&] { open_image_folder(folder.path()); }, {"wide.png", "9000 x 1", "8192"});
   EXPECT_EQ(open_image_folder(folder.path(), {.image_height = 2, .image_width = 2})->size(), 1);
 }

@@ -22,9 +22,9 @@ Tensor loss_of_guess(Mean mean, const Tensor& guess, const LossWeighting& weight
   const Tensor t = timesteps(), x_t = q.sample(x_0(), t, noise());
   const Tensor epsilon = q.noise_from_x_0(x_t, t, guess);
   const Tensor output = mean == Mean::epsilon ? epsilon : mean == Mean::x_0 ? guess : q.velocity(guess, t, epsilon);
-  const ReverseProcess p_theta(q, [output](const Tensor&, const Tensor&) { return output; },
-                               {.mean = mean, .variance = Variance::fixed_small});
-  return training_losses(p_theta, x_0(), t, noise(), Objective::simple, weighting).mse;
+  const Network network = [output](const Tensor&, const Tensor&) { return output; };
+  const ReverseProcess p_theta(q, {.mean = mean, .variance = Variance::fixed_small});
+  return training_losses(p_theta, network, x_0(), t, noise(), Objective::simple, weighting).mse;
 }
 
 TEST(LossWeight, MakesTheLossTheSameWhateverIsPredicted) {
@@ -84,13 +84,12 @@ TEST(LossWeight, IsRefusedWhereItHasNoMeaning) {
                {"[0, 1]", "2"});
   expect_error([] { check(LossWeighting{.weight = LossWeight::min_snr, .snr_limit = 0.0}, Mean::velocity); },
                {"greater than 0"});
-  const ReverseProcess p_theta(ForwardProcess(schedule()),
-                               [](const Tensor& x, const Tensor&) {
-                                 return at::cat({x, x}, 1);
-                               },
-                               {.mean = Mean::velocity});
+  const Network network = [](const Tensor& x, const Tensor&) { return at::cat({x, x}, 1); };
+  const ReverseProcess p_theta(ForwardProcess(schedule()), {.mean = Mean::velocity});
   expect_error(
-      [&] { training_losses(p_theta, x_0(), timesteps(), noise(), Objective::vlb, {.weight = LossWeight::simple}); },
+      [&] {
+        training_losses(p_theta, network, x_0(), timesteps(), noise(), Objective::vlb, {.weight = LossWeight::simple});
+      },
       {"L_vlb"});
 }
 

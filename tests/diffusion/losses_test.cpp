@@ -25,8 +25,11 @@ Network toy_network(Variance variance, Tensor scale = at::full({}, 0.7)) {
 }
 
 ReverseProcess toy_process(Variance variance = Variance::learned_range, std::int64_t steps = 50) {
-  return ReverseProcess(process(steps), toy_network(variance), {.variance = variance});
+  return ReverseProcess(process(steps), {.variance = variance});
 }
+
+// The network of toy_process().
+const Network network = toy_network(Variance::learned_range);
 
 constexpr Objective objectives[] = {Objective::simple, Objective::hybrid, Objective::vlb, Objective::vlb_unscaled};
 
@@ -34,10 +37,10 @@ TEST(Losses, OfTwoHalfBatchesAreThoseOfTheWhole) {
   const ReverseProcess p_theta = toy_process();
   const Tensor t = timesteps({0, 3, 49, 0});
   for (Objective objective : objectives) {
-    const Tensor whole = training_losses(p_theta, x_0(), t, noise(), objective).total;
+    const Tensor whole = training_losses(p_theta, network, x_0(), t, noise(), objective).total;
     std::vector<Tensor> halves;
     for (std::int64_t start : {0, 2}) {
-      halves.push_back(training_losses(p_theta, x_0().narrow(0, start, 2), t.narrow(0, start, 2),
+      halves.push_back(training_losses(p_theta, network, x_0().narrow(0, start, 2), t.narrow(0, start, 2),
                                        noise().narrow(0, start, 2), objective)
                            .total);
     }
@@ -49,8 +52,8 @@ TEST(Losses, FollowAPermutationOfTheBatch) {
   const ReverseProcess p_theta = toy_process();
   const Tensor t = timesteps({0, 3, 49, 12}), order = timesteps({2, 0, 3, 1});
   for (Objective objective : objectives) {
-    const Tensor losses = training_losses(p_theta, x_0(), t, noise(), objective).total;
-    const Tensor permuted = training_losses(p_theta, x_0().index_select(0, order), t.index_select(0, order),
+    const Tensor losses = training_losses(p_theta, network, x_0(), t, noise(), objective).total;
+    const Tensor permuted = training_losses(p_theta, network, x_0().index_select(0, order), t.index_select(0, order),
                                             noise().index_select(0, order), objective)
                                 .total;
     EXPECT_TRUE(at::equal(permuted, losses.index_select(0, order)));
@@ -60,10 +63,10 @@ TEST(Losses, FollowAPermutationOfTheBatch) {
 TEST(Losses, HaveTheWeightsOfThePaper) {
   const Tensor t = timesteps({0, 3, 19, 12});
   const ReverseProcess p_theta = toy_process(Variance::learned_range, 200).respaced("20");
-  const LossTerms simple = training_losses(p_theta, x_0(), t, noise(), Objective::simple);
-  const LossTerms hybrid = training_losses(p_theta, x_0(), t, noise(), Objective::hybrid);
-  const LossTerms vlb = training_losses(p_theta, x_0(), t, noise(), Objective::vlb);
-  const LossTerms unscaled = training_losses(p_theta, x_0(), t, noise(), Objective::vlb_unscaled);
+  const LossTerms simple = training_losses(p_theta, network, x_0(), t, noise(), Objective::simple);
+  const LossTerms hybrid = training_losses(p_theta, network, x_0(), t, noise(), Objective::hybrid);
+  const LossTerms vlb = training_losses(p_theta, network, x_0(), t, noise(), Objective::vlb);
+  const LossTerms unscaled = training_losses(p_theta, network, x_0(), t, noise(), Objective::vlb_unscaled);
   EXPECT_TRUE(at::allclose(hybrid.vb, unscaled.total * 20.0 / 1000.0));
   EXPECT_TRUE(at::allclose(simple.vb, unscaled.total));
   EXPECT_TRUE(at::allclose(vlb.total, unscaled.total * 20.0));
@@ -75,11 +78,11 @@ TEST(Losses, HaveTheWeightsOfThePaper) {
 TEST(Losses, HaveShortNames) {
   const ReverseProcess p_theta = toy_process();
   const Tensor t = timesteps({0, 3, 49, 12});
-  const LossTerms hybrid = training_losses(p_theta, x_0(), t, noise(), Objective::hybrid);
-  EXPECT_TRUE(at::equal(simple_loss(p_theta, x_0(), t, noise()), hybrid.mse));
-  EXPECT_TRUE(at::equal(hybrid_loss(p_theta, x_0(), t, noise()), hybrid.total));
-  EXPECT_TRUE(at::equal(vlb_loss(p_theta, x_0(), t, noise()),
-                        training_losses(p_theta, x_0(), t, noise(), Objective::vlb).total));
+  const LossTerms hybrid = training_losses(p_theta, network, x_0(), t, noise(), Objective::hybrid);
+  EXPECT_TRUE(at::equal(simple_loss(p_theta, network, x_0(), t, noise()), hybrid.mse));
+  EXPECT_TRUE(at::equal(hybrid_loss(p_theta, network, x_0(), t, noise()), hybrid.total));
+  EXPECT_TRUE(at::equal(vlb_loss(p_theta, network, x_0(), t, noise()),
+                        training_losses(p_theta, network, x_0(), t, noise(), Objective::vlb).total));
 }
 
 TEST(SimpleLoss, IsZeroForANetworkThatKnows) {
@@ -89,10 +92,10 @@ TEST(SimpleLoss, IsZeroForANetworkThatKnows) {
                             process().velocity(x_0(), t, noise())};
   for (Mean mean : {Mean::epsilon, Mean::x_0, Mean::previous_x, Mean::velocity}) {
     const Tensor target = targets[static_cast<int>(mean)];
-    const ReverseProcess p_theta(process(), [target](const Tensor&, const Tensor&) { return target; },
-                                 {.mean = mean, .variance = Variance::fixed_small});
-    EXPECT_TRUE(at::equal(simple_loss(p_theta, x_0(), t, noise()), at::zeros({4})));
-    const VlbTerm term = vlb_term(p_theta, x_0(), x_t, t, false);
+    const Network knowing = [target](const Tensor&, const Tensor&) { return target; };
+    const ReverseProcess p_theta(process(), {.mean = mean, .variance = Variance::fixed_small});
+    EXPECT_TRUE(at::equal(simple_loss(p_theta, knowing, x_0(), t, noise()), at::zeros({4})));
+    const VlbTerm term = vlb_term(p_theta.q(), p_theta.predict(knowing, x_t, t, false), x_0(), x_t, t);
     EXPECT_TRUE(at::allclose(term.bits.narrow(0, 1, 3), at::zeros({3}), 0.0, 1e-5));
     EXPECT_TRUE(at::allclose(term.x_0, x_0(), 1e-3, 1e-3));
   }
@@ -102,9 +105,9 @@ TEST(VlbTerm, AtTheFirstStepIsTheLikelihoodOfTheImage) {
   const ReverseProcess p_theta = toy_process();
   const Tensor t = timesteps({0, 0, 5, 0});
   const Tensor x_t = p_theta.q().sample(x_0(), t, noise());
-  const Prediction p = p_theta.predict(x_t, t, true);
+  const Prediction p = p_theta.predict(network, x_t, t, true);
   const Tensor nats = -mean_per_image(discretized_gaussian_log_likelihood(x_0(), p.mean, 0.5 * p.log_variance));
-  const VlbTerm term = vlb_term(p_theta, x_0(), x_t, t, true);
+  const VlbTerm term = vlb_term(p_theta.q(), p, x_0(), x_t, t);
   for (std::int64_t i : {0, 1, 3}) {
     EXPECT_NEAR(term.bits[i].item<double>(), nats[i].item<double>() / std::log(2.0), 1e-5);
   }
@@ -113,9 +116,9 @@ TEST(VlbTerm, AtTheFirstStepIsTheLikelihoodOfTheImage) {
 
 Tensor gradient_of_output(Objective objective, Variance variance, bool vb_alone) {
   const Tensor output = random_noise({4, is_learned(variance) ? 4 : 2, 4, 4}, 3).set_requires_grad(true);
-  const ReverseProcess p_theta(process(), [output](const Tensor&, const Tensor&) { return output; },
-                               {.variance = variance});
-  const LossTerms terms = training_losses(p_theta, x_0(), timesteps({0, 3, 49, 12}), noise(), objective);
+  const Network constant = [output](const Tensor&, const Tensor&) { return output; };
+  const ReverseProcess p_theta(process(), {.variance = variance});
+  const LossTerms terms = training_losses(p_theta, constant, x_0(), timesteps({0, 3, 49, 12}), noise(), objective);
   (vb_alone ? terms.vb : terms.total).sum().backward();
   return output.grad();
 }
@@ -144,7 +147,7 @@ TEST(HybridLoss, IsRefusedWhereTheVarianceIsFixed) {
   for (Variance variance : {Variance::fixed_small, Variance::fixed_large}) {
     expect_error(
         [&] {
-          hybrid_loss(toy_process(variance), x_0(), timesteps({0, 1, 2, 3}), noise());
+          hybrid_loss(toy_process(variance), toy_network(variance), x_0(), timesteps({0, 1, 2, 3}), noise());
         },
         {"L_hybrid", "fixed", "L_simple"});
   }
@@ -153,7 +156,7 @@ TEST(HybridLoss, IsRefusedWhereTheVarianceIsFixed) {
 TEST(Losses, RefuseNoiseOfAnotherShape) {
   expect_error(
       [] {
-        vlb_loss(toy_process(), x_0(), timesteps({0, 1, 2, 3}), noise().narrow(0, 0, 2));
+        vlb_loss(toy_process(), network, x_0(), timesteps({0, 1, 2, 3}), noise().narrow(0, 0, 2));
       },
       {"[4, 2, 4, 4]", "[2, 2, 4, 4]"});
 }
@@ -167,17 +170,15 @@ TEST(Losses, AreFiniteForShortProcessesOfEveryKind) {
           for (Objective objective : objectives) {
             if (objective == Objective::hybrid && !is_learned(variance)) continue;
             const Tensor scale = at::full({}, 0.7).set_requires_grad(true);
-            const ReverseProcess p_theta(ForwardProcess(schedule), toy_network(variance, scale),
-                                         {.mean = mean, .variance = variance});
+            const ReverseProcess p_theta(ForwardProcess(schedule), {.mean = mean, .variance = variance});
             const Tensor t = at::arange(4, at::kLong).remainder(steps);
-            const Tensor losses = training_losses(p_theta, x_0(), t, noise(), objective).total;
+            const Tensor losses =
+                training_losses(p_theta, toy_network(variance, scale), x_0(), t, noise(), objective).total;
             EXPECT_TRUE(at::isfinite(losses).all().item<bool>());
             losses.sum().backward();
             EXPECT_TRUE(at::isfinite(scale.grad()).item<bool>());
           }
-          const ReverseProcess p_theta(ForwardProcess(schedule), toy_network(variance),
-                                       {.mean = mean, .variance = variance});
-          EXPECT_TRUE(at::isfinite(p_theta.q().prior_bits(x_0())).all().item<bool>());
+          EXPECT_TRUE(at::isfinite(ForwardProcess(schedule).prior_bits(x_0())).all().item<bool>());
         }
       }
     }

@@ -24,11 +24,11 @@ void expect_forward_process(const GoldenCase& golden, const ForwardProcess& q) {
 void expect_prediction(const GoldenCase& golden, const ReverseProcess& p_theta, const std::string& prefix, bool clip) {
   SCOPED_TRACE(prefix);
   const Tensor x_t = golden["x_t"], t = golden["t"];
-  const Prediction prediction = p_theta.predict(x_t, t, clip);
+  const Prediction prediction = p_theta.predict(golden_network(golden), x_t, t, clip);
   EXPECT_TRUE(agrees(prediction.mean, golden[prefix + "_mean"]));
   EXPECT_TRUE(agrees(prediction.log_variance.expand_as(x_t), golden[prefix + "_log_variance"]));
   EXPECT_TRUE(agrees(prediction.x_0, golden[prefix + "_x_0"]));
-  const VlbTerm term = vlb_term(p_theta, golden["x_0"], x_t, t, clip);
+  const VlbTerm term = vlb_term(p_theta.q(), prediction, golden["x_0"], x_t, t);
   EXPECT_TRUE(agrees(term.bits, golden[prefix + "_vb_bits"]));
   EXPECT_TRUE(agrees(term.x_0, golden[prefix + "_x_0"]));
 }
@@ -36,7 +36,8 @@ void expect_prediction(const GoldenCase& golden, const ReverseProcess& p_theta, 
 void expect_loss(const GoldenCase& golden, const ReverseProcess& p_theta, const std::string& name,
                  Objective objective) {
   SCOPED_TRACE(name);
-  const LossTerms terms = training_losses(p_theta, golden["x_0"], golden["t"], golden["noise"], objective);
+  const LossTerms terms =
+      training_losses(p_theta, golden_network(golden), golden["x_0"], golden["t"], golden["noise"], objective);
   EXPECT_TRUE(agrees(terms.total, golden["loss_" + name + "_loss"]));
   EXPECT_EQ(terms.mse.defined(), golden.contains("loss_" + name + "_mse"));
   if (terms.mse.defined()) {

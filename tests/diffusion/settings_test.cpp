@@ -24,7 +24,7 @@ TEST(DiffusionSettings, SurviveAsJson) {
 TEST(DiffusionSettings, MakeTheProcessTheyDescribe) {
   const DiffusionSettings settings = {
       .schedule = "linear", .steps = 17, .mean = Mean::x_0, .variance = Variance::fixed_small};
-  const ReverseProcess p_theta = reverse_process(settings, nullptr);
+  const ReverseProcess p_theta = reverse_process(settings);
   EXPECT_EQ(p_theta.q().schedule().beta, linear_schedule({.steps = 17}).beta);
   EXPECT_EQ(p_theta.options().mean, Mean::x_0);
   EXPECT_EQ(p_theta.options().variance, Variance::fixed_small);

@@ -27,11 +27,11 @@ TEST(ParityBitsPerDimension, AgreeWithTheReferenceOnGivenNoise) {
     const ReverseProcess p_theta = reverse_process({.schedule = settings.at("schedule").get<std::string>(),
                                                     .steps = settings.at("steps").get<std::int64_t>(),
                                                     .variance = variance,
-                                                    .rescale_timesteps = settings.at("rescale_timesteps").get<bool>()},
-                                                   closed_form_network(variance))
+                                                    .rescale_timesteps = settings.at("rescale_timesteps").get<bool>()})
                                        .respaced(settings.at("respacing").get<std::string>());
     const Tensor noises = golden["noises"];
-    const BoundTerms bound = bound_terms(p_theta, golden["x_0"], [&](std::int64_t draw) { return noises[draw]; });
+    const BoundTerms bound = bound_terms(p_theta.q(), p_theta.denoiser(closed_form_network(variance)), golden["x_0"],
+                                         [&](std::int64_t draw) { return noises[draw]; });
 
     constexpr double tolerance = 1e-5;
     EXPECT_TRUE(all_close(bound.total(), golden["bpd_total_bpd"], tolerance, tolerance));

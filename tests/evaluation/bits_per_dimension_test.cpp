@@ -15,11 +15,11 @@ namespace {
 
 constexpr std::int64_t steps = 6;
 
-// A process whose network is a formula, one learned variance channel per image channel.
-ReverseProcess small_process(double factor = 0.5) {
-  return ReverseProcess(ForwardProcess(cosine_schedule({.steps = steps})), [factor](const Tensor& x, const Tensor& t) {
-    return at::cat({x * factor, at::sin(x)}, 1);
-  });
+const ReverseProcess p_theta(ForwardProcess(cosine_schedule({.steps = steps})));
+
+// Of a network that is a formula, one learned variance channel per image channel.
+Denoiser small_denoiser(double factor = 0.5) {
+  return p_theta.denoiser([factor](const Tensor& x, const Tensor&) { return at::cat({x * factor, at::sin(x)}, 1); });
 }
 
 std::shared_ptr<const Dataset> images(std::int64_t count, std::uint64_t seed, bool labels = false) {
@@ -53,10 +53,10 @@ class BrokenDataset : public Dataset {
 
 TEST(BitsPerDimension, DoNotDependOnTheBatch) {
   const auto dataset = images(7, 1);
-  const auto whole = bits_per_dimension(small_process(), *dataset, {.batch = 7});
+  const auto whole = bits_per_dimension(p_theta.q(), small_denoiser(), *dataset, {.batch = 7});
   EXPECT_EQ(whole.images, 7);
   for (const std::int64_t batch : {1, 3, 100}) {
-    const auto parts = bits_per_dimension(small_process(), *dataset, {.batch = batch});
+    const auto parts = bits_per_dimension(p_theta.q(), small_denoiser(), *dataset, {.batch = batch});
     ASSERT_EQ(parts.per_image.size(), whole.per_image.size());
     for (std::size_t i = 0; i < whole.per_image.size(); ++i) {
       EXPECT_NEAR(parts.per_image[i], whole.per_image[i], 1e-5) << i;
@@ -71,7 +71,7 @@ TEST(BitsPerDimension, DoNotDependOnTheBatch) {
 }
 
 TEST(BitsPerDimension, AreTheSumOfTheirTermsAndThePrior) {
-  const auto result = bits_per_dimension(small_process(), *images(5, 2));
+  const auto result = bits_per_dimension(p_theta.q(), small_denoiser(), *images(5, 2));
   double sum = result.prior;
   for (const double term : result.terms) sum += term;
   EXPECT_NEAR(result.total, sum, 1e-9);
@@ -79,49 +79,49 @@ TEST(BitsPerDimension, AreTheSumOfTheirTermsAndThePrior) {
 }
 
 TEST(BitsPerDimension, GiveTheStandardErrorOfAMean) {
-  const auto result = bits_per_dimension(small_process(), *images(9, 3), {.batch = 4});
+  const auto result = bits_per_dimension(p_theta.q(), small_denoiser(), *images(9, 3), {.batch = 4});
   double mean = 0.0;
   double spread = 0.0;
   for (const double value : result.per_image) mean += value / 9.0;
   for (const double value : result.per_image) spread += (value - mean) * (value - mean);
   EXPECT_NEAR(result.total, mean, 1e-12);
   EXPECT_NEAR(result.standard_error, std::sqrt(spread / 8.0 / 9.0), 1e-12);
-  EXPECT_EQ(bits_per_dimension(small_process(), *images(1, 3)).standard_error, 0.0);
+  EXPECT_EQ(bits_per_dimension(p_theta.q(), small_denoiser(), *images(1, 3)).standard_error, 0.0);
 }
 
 TEST(BitsPerDimension, OfAnImageAreTheSameWhateverElseIsMeasured) {
   const auto dataset = images(8, 4);
-  const auto all = bits_per_dimension(small_process(), *dataset, {.batch = 3});
-  const auto half = bits_per_dimension(small_process(), *dataset, {.count = 4, .batch = 2});
+  const auto all = bits_per_dimension(p_theta.q(), small_denoiser(), *dataset, {.batch = 3});
+  const auto half = bits_per_dimension(p_theta.q(), small_denoiser(), *dataset, {.count = 4, .batch = 2});
   ASSERT_EQ(half.per_image.size(), 4U);
   for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(half.per_image[i], all.per_image[2 * i], 1e-5);
 }
 
 TEST(BitsPerDimension, DependOnTheSeedOfTheNoise) {
   const auto dataset = images(3, 5);
-  const auto first = bits_per_dimension(small_process(), *dataset, {.seed = 1});
-  EXPECT_EQ(first.total, bits_per_dimension(small_process(), *dataset, {.seed = 1}).total);
-  EXPECT_NE(first.total, bits_per_dimension(small_process(), *dataset, {.seed = 2}).total);
+  const auto first = bits_per_dimension(p_theta.q(), small_denoiser(), *dataset, {.seed = 1});
+  EXPECT_EQ(first.total, bits_per_dimension(p_theta.q(), small_denoiser(), *dataset, {.seed = 1}).total);
+  EXPECT_NE(first.total, bits_per_dimension(p_theta.q(), small_denoiser(), *dataset, {.seed = 2}).total);
 }
 
 TEST(BitsPerDimension, TakeAnImageOnceThoughMoreAreAskedFor) {
-  EXPECT_EQ(bits_per_dimension(small_process(), *images(3, 6), {.count = 100}).images, 3);
+  EXPECT_EQ(bits_per_dimension(p_theta.q(), small_denoiser(), *images(3, 6), {.count = 100}).images, 3);
 }
 
 TEST(BitsPerDimension, TellTheNetworkTheClassesOfEachBatch) {
   std::vector<std::int64_t> seen;
-  const ProcessOfClasses process_of = [&](const Tensor& y) {
+  const DenoiserOfClasses denoiser_of = [&](const Tensor& y) {
     for (std::int64_t i = 0; i < y.size(0); ++i) seen.push_back(y[i].item<std::int64_t>());
-    return small_process();
+    return small_denoiser();
   };
-  bits_per_dimension(process_of, *images(5, 7, true), {.batch = 2});
+  bits_per_dimension(p_theta.q(), denoiser_of, *images(5, 7, true), {.batch = 2});
   EXPECT_EQ(seen, (std::vector<std::int64_t>{0, 1, 0, 1, 0}));
 }
 
 TEST(BitsPerDimension, LeaveOutBrokenImagesAndNameThem) {
   const auto good = images(6, 8);
-  const auto whole = bits_per_dimension(small_process(), *good);
-  const auto result = bits_per_dimension(small_process(), BrokenDataset(good), {.batch = 2});
+  const auto whole = bits_per_dimension(p_theta.q(), small_denoiser(), *good);
+  const auto result = bits_per_dimension(p_theta.q(), small_denoiser(), BrokenDataset(good), {.batch = 2});
   EXPECT_EQ(result.images, 4);
   EXPECT_EQ(result.skipped, (std::vector<std::string>{"image 1", "image 4"}));
   EXPECT_NEAR(result.per_image[1], whole.per_image[2], 1e-5);
@@ -130,45 +130,45 @@ TEST(BitsPerDimension, LeaveOutBrokenImagesAndNameThem) {
 TEST(BitsPerDimension, ReportProgressToTheEndAndCanBeStopped) {
   std::int64_t last = 0;
   std::int64_t all = 0;
-  bits_per_dimension(small_process(), *images(5, 9), {.batch = 2}, [&](std::int64_t done, std::int64_t total) {
-    EXPECT_GT(done, last);
-    last = done;
-    all = total;
-  });
+  bits_per_dimension(p_theta.q(), small_denoiser(), *images(5, 9), {.batch = 2},
+                     [&](std::int64_t done, std::int64_t total) {
+                       EXPECT_GT(done, last);
+                       last = done;
+                       all = total;
+                     });
   EXPECT_EQ(last, 5 * steps);
   EXPECT_EQ(all, last);
-  EXPECT_THROW(bits_per_dimension(small_process(), *images(5, 9), {},
+  EXPECT_THROW(bits_per_dimension(p_theta.q(), small_denoiser(), *images(5, 9), {},
                                   [](std::int64_t, std::int64_t) { throw Error("stopped"); }),
                Error);
 }
 
 TEST(BitsPerDimension, RefuseImpossibleCounts) {
-  expect_error([] { bits_per_dimension(small_process(), *images(3, 10), {.count = -1}); }, {"-1"});
-  expect_error([] { bits_per_dimension(small_process(), *images(3, 10), {.batch = 0}); }, {"0"});
+  expect_error([] { bits_per_dimension(p_theta.q(), small_denoiser(), *images(3, 10), {.count = -1}); }, {"-1"});
+  expect_error([] { bits_per_dimension(p_theta.q(), small_denoiser(), *images(3, 10), {.batch = 0}); }, {"0"});
 }
 
 TEST(BitsPerDimension, RecordTheirProtocol) {
-  const auto result = bits_per_dimension(small_process(), *images(4, 11));
+  const auto result = bits_per_dimension(p_theta.q(), small_denoiser(), *images(4, 11));
   const Protocol protocol = likelihood_protocol(result, "test images", {.checkpoint = "a run", .steps = steps});
   EXPECT_EQ(protocol.images.source, "test images");
   EXPECT_EQ(protocol.images.count, 4);
-  const auto again = bits_per_dimension(small_process(0.3), *images(4, 11), {.batch = 3, .seed = 5});
+  const auto again = bits_per_dimension(p_theta.q(), small_denoiser(0.3), *images(4, 11), {.batch = 3, .seed = 5});
   EXPECT_NO_THROW(require_comparable(protocol, likelihood_protocol(again, "the same", {})));
-  const auto other = bits_per_dimension(small_process(), *images(4, 12));
+  const auto other = bits_per_dimension(p_theta.q(), small_denoiser(), *images(4, 12));
   EXPECT_THROW(require_comparable(protocol, likelihood_protocol(other, "others", {})), Error);
 }
 
 TEST(BoundTerms, OfAPerfectNetworkOnConstantImagesAreNearZeroButForTheDecoder) {
   // With x_0 known to be 0, epsilon follows from x_t exactly, and the best variance is the posterior's (v = -1).
   const ForwardProcess q(linear_schedule({.steps = 50}));
-  const ReverseProcess p_theta(q,
-                               [&](const Tensor& x_t, const Tensor& t) {
-                                 const Tensor epsilon = q.noise_from_x_0(x_t, t, at::zeros_like(x_t));
-                                 return at::cat({epsilon, at::full_like(x_t, -1.0)}, 1);
-                               },
-                               {.rescale_timesteps = false});
+  const Network knowing = [&](const Tensor& x_t, const Tensor& t) {
+    const Tensor epsilon = q.noise_from_x_0(x_t, t, at::zeros_like(x_t));
+    return at::cat({epsilon, at::full_like(x_t, -1.0)}, 1);
+  };
+  const Denoiser denoiser = ReverseProcess(q, {.rescale_timesteps = false}).denoiser(knowing);
   std::vector<RandomStream> streams = {{1, StreamPurpose::evaluation, 0}, {1, StreamPurpose::evaluation, 1}};
-  const auto bound = bound_terms(p_theta, at::zeros({2, 1, 4, 4}), noise_from_streams(streams, {1, 4, 4}));
+  const auto bound = bound_terms(q, denoiser, at::zeros({2, 1, 4, 4}), noise_from_streams(streams, {1, 4, 4}));
   EXPECT_LT(bound.terms.slice(1, 1).abs().max().item<double>(), 1e-6);
   EXPECT_LT(bound.x_0_error.max().item<double>(), 1e-6);
   EXPECT_LT(bound.epsilon_error.max().item<double>(), 1e-6);

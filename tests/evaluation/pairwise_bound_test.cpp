@@ -26,27 +26,36 @@ NoiseSource noise_of(std::int64_t images, std::vector<std::int64_t> shape) {
   return noise_from_streams(std::move(streams), std::move(shape));
 }
 
-// A network that knows the images but for an error, and whose v also leaves [0, 1].
-ReverseProcess process(std::int64_t steps, Mean mean, Variance variance, const Tensor& x_0) {
+// A process, and a network that knows the images but for an error, and whose v also leaves [0, 1].
+struct Model {
+  ReverseProcess p_theta;
+  Network network;
+};
+
+Model model(std::int64_t steps, Mean mean, Variance variance, const Tensor& x_0) {
   const ForwardProcess q(cosine_schedule({.steps = steps}));
-  const Network network = [q, mean, variance, x_0](const Tensor& x_t, const Tensor& t) {
+  Network network = [q, mean, variance, x_0](const Tensor& x_t, const Tensor& t) {
     const Tensor guess = x_0 + 0.2 * at::sin(3.0 * x_t) * (t.view({-1, 1, 1, 1}) + 1) / q.steps();
     const Tensor epsilon = q.noise_from_x_0(x_t, t, guess);
     const Tensor of_mean = mean == Mean::x_0 ? guess : mean == Mean::velocity ? q.velocity(guess, t, epsilon) : epsilon;
     if (!is_learned(variance)) return of_mean;
     return at::cat({of_mean, variance == Variance::learned ? at::sin(x_t) - 3.0 : 1.2 * at::sin(5.0 * x_t)}, 1);
   };
-  return ReverseProcess(q, network, {.mean = mean, .variance = variance, .rescale_timesteps = false});
+  return {ReverseProcess(q, {.mean = mean, .variance = variance, .rescale_timesteps = false}), std::move(network)};
 }
 
 // The bound of the process shortened to `timesteps`, with the noise of each as the whole process has it.
-BoundTerms bound_of(const ReverseProcess& p_theta, const Tensor& x_0, const NoiseSource& noise,
-                    const Timesteps& timesteps, bool clip_x_0) {
+BoundTerms bound_of(const Model& model, const Tensor& x_0, const NoiseSource& noise, const Timesteps& timesteps,
+                    bool clip_x_0) {
   const auto count = static_cast<std::int64_t>(timesteps.size());
   const NoiseSource of_kept = [&](std::int64_t draw) {
-    return noise(p_theta.steps() - timesteps[static_cast<std::size_t>(count - draw)]);
+    return noise(model.p_theta.steps() - timesteps[static_cast<std::size_t>(count - draw)]);
   };
-  return bound_terms(p_theta.respaced(timesteps), x_0, of_kept, clip_x_0);
+  const ReverseProcess shortened = model.p_theta.respaced(timesteps);
+  const Denoiser denoiser = [&](const Tensor& x_t, const Tensor& t) {
+    return shortened.predict(model.network, x_t, t, clip_x_0);
+  };
+  return bound_terms(shortened.q(), denoiser, x_0, of_kept);
 }
 
 // Term by term, in bits per dimension; the candidates are all timesteps.
@@ -78,11 +87,12 @@ TEST(PairwiseBound, AddsUpToTheBoundOfTheRespacedProcess) {
     for (const Mean mean : {Mean::epsilon, Mean::x_0, Mean::velocity}) {
       for (const bool clip : {true, false}) {
         SCOPED_TRACE(fmt::format("{} {} {}", name(variance), name(mean), clip));
-        const ReverseProcess p_theta = process(25, mean, variance, x_0);
-        const BoundTable table = pairwise_terms(p_theta, x_0, noise, respaced_timesteps(25, ""), clip);
+        const Model known = model(25, mean, variance, x_0);
+        const BoundTable table =
+            pairwise_terms(known.p_theta, known.network, x_0, noise, respaced_timesteps(25, ""), clip);
         for (const Timesteps& kept :
              {Timesteps{0}, {12}, {0, 24}, {0, 5, 12, 23}, {3, 4, 20, 24}, respaced_timesteps(25, "")}) {
-          expect_same_bound(table, bound_of(p_theta, x_0, noise, kept, clip), kept, 2e-6);
+          expect_same_bound(table, bound_of(known, x_0, noise, kept, clip), kept, 2e-6);
         }
       }
     }
@@ -94,10 +104,10 @@ TEST(PairwiseBound, OfManyTimestepsIsInterpolatedWithoutLoss) {
   const NoiseSource noise = noise_of(3, {2, 8, 8});
   for (const Variance variance : variances) {
     SCOPED_TRACE(name(variance));
-    const ReverseProcess p_theta = process(150, Mean::epsilon, variance, x_0);
-    const BoundTable table = pairwise_terms(p_theta, x_0, noise, respaced_timesteps(150, ""));
+    const Model known = model(150, Mean::epsilon, variance, x_0);
+    const BoundTable table = pairwise_terms(known.p_theta, known.network, x_0, noise, respaced_timesteps(150, ""));
     for (const Timesteps& kept : {Timesteps{0}, {0, 149}, {0, 1, 40, 90, 91, 149}, {2, 30, 60, 148}}) {
-      expect_same_bound(table, bound_of(p_theta, x_0, noise, kept, true), kept, 1e-4);
+      expect_same_bound(table, bound_of(known, x_0, noise, kept, true), kept, 1e-4);
     }
   }
 }
@@ -105,10 +115,10 @@ TEST(PairwiseBound, OfManyTimestepsIsInterpolatedWithoutLoss) {
 TEST(PairwiseBound, OfSomeCandidatesIsTheirPartOfTheWholeTable) {
   const Tensor x_0 = random_images(3);
   const NoiseSource noise = noise_of(3, {2, 8, 8});
-  const ReverseProcess p_theta = process(30, Mean::epsilon, Variance::learned_range, x_0);
-  const BoundTable whole = pairwise_terms(p_theta, x_0, noise, respaced_timesteps(30, ""));
+  const auto [p_theta, network] = model(30, Mean::epsilon, Variance::learned_range, x_0);
+  const BoundTable whole = pairwise_terms(p_theta, network, x_0, noise, respaced_timesteps(30, ""));
   const Timesteps candidates = {1, 4, 17, 29};
-  const BoundTable part = pairwise_terms(p_theta, x_0, noise, candidates);
+  const BoundTable part = pairwise_terms(p_theta, network, x_0, noise, candidates);
   EXPECT_NEAR(respaced_bound(part, {0, 1, 3}), respaced_bound(whole, {1, 4, 29}), 1e-9);
   EXPECT_NEAR(respaced_bound(part, {2}), respaced_bound(whole, {17}), 1e-9);
 }
@@ -118,12 +128,13 @@ TEST(PairwiseBound, RefusesWhatHasNoPairwiseTerms) {
   const NoiseSource noise = noise_of(3, {2, 8, 8});
   expect_error(
       [&] {
-        pairwise_terms(process(9, Mean::previous_x, Variance::fixed_small, x_0), x_0, noise, {0, 8});
+        const Model of_previous = model(9, Mean::previous_x, Variance::fixed_small, x_0);
+        pairwise_terms(of_previous.p_theta, of_previous.network, x_0, noise, {0, 8});
       },
       {"x_{t-1}"});
-  const ReverseProcess p_theta = process(9, Mean::epsilon, Variance::fixed_small, x_0);
-  expect_error([&] { pairwise_terms(p_theta, x_0, noise, {4, 4}); }, {"ascending"});
-  expect_error([&] { pairwise_terms(p_theta, x_0, noise, {0, 9}); }, {"0 to 8"});
+  const auto [p_theta, network] = model(9, Mean::epsilon, Variance::fixed_small, x_0);
+  expect_error([&] { pairwise_terms(p_theta, network, x_0, noise, {4, 4}); }, {"ascending"});
+  expect_error([&] { pairwise_terms(p_theta, network, x_0, noise, {0, 9}); }, {"0 to 8"});
 }
 
 TEST(RespacingCandidates, AreSpreadEvenlyFromTheFirstToTheLast) {
@@ -142,12 +153,11 @@ namespace {
 
 constexpr std::int64_t steps = 12;
 
-// A process whose network is a formula.
-ReverseProcess formula_process() {
-  return ReverseProcess(ForwardProcess(cosine_schedule({.steps = steps})), [](const Tensor& x, const Tensor&) {
-    return at::cat({x * 0.5, at::sin(x)}, 1);
-  });
-}
+ReverseProcess process() { return ReverseProcess(ForwardProcess(cosine_schedule({.steps = steps}))); }
+
+// A network that is a formula.
+Tensor formula(const Tensor& x, const Tensor&) { return at::cat({x * 0.5, at::sin(x)}, 1); }
+const Network network = formula;
 
 std::shared_ptr<const Dataset> dataset(std::int64_t count) {
   auto generator = at::detail::createCPUGenerator(5);
@@ -160,29 +170,29 @@ std::shared_ptr<const Dataset> dataset(std::int64_t count) {
 
 TEST(PairwiseBoundOfADataset, IsTheMeanOverItsImagesWhateverTheBatch) {
   const auto images = dataset(7);
-  const PairwiseBound whole = pairwise_bound(formula_process(), *images, {.count = 0, .batch = 7, .seed = 3});
+  const PairwiseBound whole = pairwise_bound(process(), network, *images, {.count = 0, .batch = 7, .seed = 3});
   EXPECT_EQ(whole.measured.count, 7);
   EXPECT_EQ(whole.timesteps.size(), static_cast<std::size_t>(steps));
   EXPECT_EQ(whole.model.steps, steps);
   EXPECT_EQ(whole.model.seed, 3U);
-  const PairwiseBound parts = pairwise_bound(formula_process(), *images, {.count = 0, .batch = 3, .seed = 3});
+  const PairwiseBound parts = pairwise_bound(process(), network, *images, {.count = 0, .batch = 3, .seed = 3});
   EXPECT_EQ(parts.measured, whole.measured);
   EXPECT_TRUE(at::allclose(parts.terms.prior, whole.terms.prior, 1e-6, 1e-7));
   EXPECT_TRUE(at::allclose(parts.terms.step, whole.terms.step, 1e-6, 1e-7));
   EXPECT_TRUE(at::allclose(parts.terms.decoder, whole.terms.decoder, 1e-6, 1e-7));
-  EXPECT_NE(respaced_bound(pairwise_bound(formula_process(), *images, {.count = 0}).terms, {0, 11}),
+  EXPECT_NE(respaced_bound(pairwise_bound(process(), network, *images, {.count = 0}).terms, {0, 11}),
             respaced_bound(whole.terms, {0, 11}));
 }
 
 TEST(PairwiseBoundOfADataset, OfTheWholeProcessIsItsBitsPerDimension) {
   const auto images = dataset(5);
-  const PairwiseBound bound = pairwise_bound(formula_process(), *images, {.seed = 4});
+  const PairwiseBound bound = pairwise_bound(process(), network, *images, {.seed = 4});
   EXPECT_NEAR(respaced_bound(bound.terms, bound.timesteps),
-              bits_per_dimension(formula_process(), *images, {.seed = 4}).total, 1e-5);
+              bits_per_dimension(process().q(), process().denoiser(network), *images, {.seed = 4}).total, 1e-5);
 }
 
 TEST(PairwiseBoundOfADataset, GivesTimestepsAtLeastAsGoodAsEvenOnes) {
-  const PairwiseBound bound = pairwise_bound(formula_process(), *dataset(5));
+  const PairwiseBound bound = pairwise_bound(process(), network, *dataset(5));
   for (const std::int64_t count : {1, 3, 6, 12}) {
     const Timesteps best = bound.optimal_timesteps(count);
     ASSERT_EQ(best.size(), static_cast<std::size_t>(count));
@@ -193,19 +203,19 @@ TEST(PairwiseBoundOfADataset, GivesTimestepsAtLeastAsGoodAsEvenOnes) {
 }
 
 TEST(PairwiseBoundOfADataset, NamesTimestepsNotPlaces) {
-  const PairwiseBound bound = pairwise_bound(formula_process(), *dataset(3), {.candidates = 4});
+  const PairwiseBound bound = pairwise_bound(process(), network, *dataset(3), {.candidates = 4});
   EXPECT_EQ(bound.timesteps, (Timesteps{0, 4, 7, 11}));
   EXPECT_EQ(bound.optimal_timesteps(4), bound.timesteps);
 }
 
 TEST(PairwiseBoundOfADataset, TellsTheNetworkTheClassesAndReportsProgress) {
   std::vector<std::int64_t> seen;
-  const ProcessOfClasses process_of = [&](const Tensor& y) {
+  const NetworkOfClasses network_of = [&](const Tensor& y) {
     for (std::int64_t i = 0; i < y.size(0); ++i) seen.push_back(y[i].item<std::int64_t>());
-    return formula_process();
+    return network;
   };
   std::int64_t last = 0;
-  pairwise_bound(process_of, *dataset(5), {.batch = 2}, [&](std::int64_t done, std::int64_t all) {
+  pairwise_bound(process(), network_of, *dataset(5), {.batch = 2}, [&](std::int64_t done, std::int64_t all) {
     EXPECT_GE(done, last);
     EXPECT_EQ(all, 5 * steps);
     last = done;

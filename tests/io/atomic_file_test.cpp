@@ -55,7 +55,7 @@ TEST(AtomicFile, LeavesNothingWithoutCommit) {
 
 TEST(AtomicFile, ReplacesAFileWithAnother) {
   const TemporaryFolder folder;
-  folder.file("a.txt", "a longer text from before");
+  folder.write("a.txt", "a longer text from before");
   write_file_atomically(folder / "a.txt", "new");
   EXPECT_EQ(read_file(folder / "a.txt"), "new");
 }
@@ -68,7 +68,7 @@ TEST(AtomicFile, WritesAnEmptyFile) {
 
 TEST(AtomicFile, FollowsALinkToItsFile) {
   const TemporaryFolder folder;
-  folder.file("a.txt", "old");
+  folder.write("a.txt", "old");
   std::filesystem::create_symlink("a.txt", folder / "link");
   write_file_atomically(folder / "link", "new");
   EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
@@ -77,7 +77,7 @@ TEST(AtomicFile, FollowsALinkToItsFile) {
 
 TEST(AtomicFile, FullDiskKeepsTheOldFileAndSaysWhy) {
   const TemporaryFolder folder;
-  folder.file("a.txt", "old");
+  folder.write("a.txt", "old");
   {
     const SmallDisk disk(1000);
     EXPECT_TRUE(throws_error([&] { write_file_atomically(folder / "a.txt", std::string(5000, 'x')); },
@@ -111,7 +111,7 @@ TEST(ReadFile, NamesWhatItCannotRead) {
   EXPECT_TRUE(throws_error([&] { read_file(folder / "none"); }, "none: No such file or directory"));
   EXPECT_TRUE(throws_error([&] { read_file(folder.path()); }, "it is a folder"));
   EXPECT_TRUE(throws_error([&] { read_file("/dev/zero"); }, "/dev/zero: it is not a regular file"));
-  folder.file("big", "12345");
+  folder.write("big", "12345");
   EXPECT_TRUE(throws_error([&] { read_file(folder / "big", 4); }, "holds 5 bytes, more than the 4"));
   EXPECT_EQ(read_file(folder / "big", 5), "12345");
 }

@@ -30,22 +30,22 @@ std::string many_numbers() {
 
 TEST(Gzip, PlainFilesPassThrough) {
   const TemporaryFolder folder;
-  EXPECT_EQ(read_maybe_gzip(folder.file("a.gz", "not packed")), "not packed");
-  EXPECT_EQ(read_maybe_gzip(folder.file("b", "")), "");
+  EXPECT_EQ(read_maybe_gzip(folder.write("a.gz", "not packed")), "not packed");
+  EXPECT_EQ(read_maybe_gzip(folder.write("b", "")), "");
 }
 
 TEST(Gzip, UnpacksWhateverTheName) {
   const TemporaryFolder folder;
   const std::string text = many_numbers();
-  EXPECT_EQ(read_maybe_gzip(folder.file("a", gzipped(text))), text);
-  EXPECT_EQ(read_maybe_gzip(folder.file("empty", gzipped(""))), "");
+  EXPECT_EQ(read_maybe_gzip(folder.write("a", gzipped(text))), text);
+  EXPECT_EQ(read_maybe_gzip(folder.write("empty", gzipped(""))), "");
 }
 
 TEST(Gzip, UnpacksMembersInARowAndPadding) {
   const TemporaryFolder folder;
-  EXPECT_EQ(read_maybe_gzip(folder.file("a", gzipped("one ") + gzipped("two") + std::string(512, '\0'))), "one two");
+  EXPECT_EQ(read_maybe_gzip(folder.write("a", gzipped("one ") + gzipped("two") + std::string(512, '\0'))), "one two");
   EXPECT_TRUE(
-      throws_error([&] { read_maybe_gzip(folder.file("b", gzipped("one") + "more")); }, "something else follows"));
+      throws_error([&] { read_maybe_gzip(folder.write("b", gzipped("one") + "more")); }, "something else follows"));
 }
 
 TEST(Gzip, TruncationIsAnErrorAtEveryLength) {
@@ -53,7 +53,7 @@ TEST(Gzip, TruncationIsAnErrorAtEveryLength) {
   const std::string packed = gzipped("twelve letters, and some more to pack");
   // Two bytes tell the format; less is not gzip.
   for (std::size_t length = 2; length < packed.size(); ++length) {
-    EXPECT_TRUE(throws_error([&] { read_maybe_gzip(folder.file("a", packed.substr(0, length))); }, "truncated"))
+    EXPECT_TRUE(throws_error([&] { read_maybe_gzip(folder.write("a", packed.substr(0, length))); }, "truncated"))
         << length;
   }
 }
@@ -69,7 +69,7 @@ TEST(Gzip, FlippedBytesNeverPass) {
       packed,
       [&](const std::string& changed) {
         ++tried;
-        read_maybe_gzip(folder.file("a", header + changed));
+        read_maybe_gzip(folder.write("a", header + changed));
       },
       count);
   EXPECT_EQ(errors, tried);
@@ -79,7 +79,7 @@ TEST(Gzip, BombsAreStoppedAtTheLimit) {
   const TemporaryFolder folder;
   const std::string bomb = gzipped(std::string(50'000'000, '\0'));
   ASSERT_LT(bomb.size(), 100'000u);
-  const auto path = folder.file("bomb", bomb);
+  const auto path = folder.write("bomb", bomb);
   EXPECT_TRUE(throws_error([&] { read_maybe_gzip(path, 1'000'000); }, "unpack to more than the 1000000 bytes"));
   EXPECT_EQ(read_maybe_gzip(path, 50'000'000).size(), 50'000'000u);
 }

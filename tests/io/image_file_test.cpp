@@ -160,17 +160,17 @@ TEST(BrokenImages, FlippedBytesNeverCrash) {
 TEST(BrokenImages, NamesTheFileAndWhatIsWrong) {
   const TemporaryFolder folder;
   EXPECT_TRUE(throws_error([&] { read_image(folder / "none.png"); }, "none.png: No such file"));
-  EXPECT_TRUE(throws_error([&] { read_image(folder.file("a.png", "")); }, "a.png is empty"));
+  EXPECT_TRUE(throws_error([&] { read_image(folder.write("a.png", "")); }, "a.png is empty"));
   EXPECT_TRUE(
-      throws_error([&] { read_image(folder.file("b.png", "text")); }, "b.png is not a PNG, JPEG or WebP image"));
+      throws_error([&] { read_image(folder.write("b.png", "text")); }, "b.png is not a PNG, JPEG or WebP image"));
   const std::string png = encode_png(gradient(50, 50, 3));
-  EXPECT_TRUE(throws_error([&] { read_image(folder.file("c.png", png.substr(0, png.size() / 2))); },
+  EXPECT_TRUE(throws_error([&] { read_image(folder.write("c.png", png.substr(0, png.size() / 2))); },
                            "c.png is a broken PNG image: it is truncated"));
   const std::string jpeg = jpeg_bytes(gradient(50, 50, 3));
-  EXPECT_TRUE(throws_error([&] { read_image(folder.file("d.png", jpeg.substr(0, jpeg.size() / 2))); },
+  EXPECT_TRUE(throws_error([&] { read_image(folder.write("d.png", jpeg.substr(0, jpeg.size() / 2))); },
                            "d.png is a broken JPEG image: it is truncated"));
   const std::string webp = webp_bytes(gradient(50, 50, 3), true);
-  EXPECT_TRUE(throws_error([&] { read_image(folder.file("e.png", webp.substr(0, webp.size() / 2))); },
+  EXPECT_TRUE(throws_error([&] { read_image(folder.write("e.png", webp.substr(0, webp.size() / 2))); },
                            "e.png is a broken WebP image: it is truncated"));
 }
 

@@ -125,7 +125,7 @@ TEST(Npz, TruncationIsAnErrorAtEveryLength) {
   const TemporaryFolder folder;
   for (const char* name : {"numpy.npz", "numpy_compressed.npz"}) {
     expect_error_at_every_truncation(
-        contents_of(sample(name)), [&](const std::string& cut) { read_npz(folder.file("a.npz", cut)); }, 400);
+        contents_of(sample(name)), [&](const std::string& cut) { read_npz(folder.write("a.npz", cut)); }, 400);
   }
 }
 
@@ -133,7 +133,7 @@ TEST(Npz, FlippedBytesNeverCrash) {
   const TemporaryFolder folder;
   for (const char* name : {"numpy.npz", "numpy_compressed.npz"}) {
     const std::size_t errors = errors_of_flipped_bytes(
-        contents_of(sample(name)), [&](const std::string& changed) { read_npz(folder.file("a.npz", changed)); }, 400);
+        contents_of(sample(name)), [&](const std::string& changed) { read_npz(folder.write("a.npz", changed)); }, 400);
     EXPECT_GT(errors, 100u);
   }
 }
@@ -142,7 +142,7 @@ TEST(Npz, RefusesForeignFiles) {
   const TemporaryFolder folder;
   EXPECT_TRUE(throws_error([&] { read_npz(folder / "none.npz"); }, "none.npz: No such file"));
   EXPECT_TRUE(throws_error([&] { read_npz(folder.path()); }, "it is a folder"));
-  EXPECT_TRUE(throws_error([&] { read_npz(folder.file("a.npz", "text")); }, "a.npz is not a zip archive"));
+  EXPECT_TRUE(throws_error([&] { read_npz(folder.write("a.npz", "text")); }, "a.npz is not a zip archive"));
   EXPECT_TRUE(throws_error([&] { read_npz(archive_of(folder, "x.npy", "text, and more of it")); },
                            "\"x.npy\" is not an array in NumPy's format"));
   EXPECT_TRUE(read_npz(archive_of(folder, "readme.txt", "text")).empty());

@@ -91,14 +91,14 @@ TEST_P(PytorchSamples, TruncationIsAnErrorAtEveryLength) {
   const TemporaryFolder folder;
   expect_error_at_every_truncation(
       contents_of(sample(GetParam())),
-      [&](const std::string& cut) { read_pytorch_checkpoint(folder.file("a.pt", cut)); }, 300);
+      [&](const std::string& cut) { read_pytorch_checkpoint(folder.write("a.pt", cut)); }, 300);
 }
 
 TEST_P(PytorchSamples, FlippedBytesNeverCrash) {
   const TemporaryFolder folder;
   const std::size_t errors = errors_of_flipped_bytes(
       contents_of(sample(GetParam())),
-      [&](const std::string& changed) { read_pytorch_checkpoint(folder.file("a.pt", changed)); }, 300);
+      [&](const std::string& changed) { read_pytorch_checkpoint(folder.write("a.pt", changed)); }, 300);
   EXPECT_GT(errors, 100u);
 }
 
@@ -261,12 +261,12 @@ TEST_F(PytorchCheckpoint, ReadsPythonTwosOrderedDictionary) {
 TEST_F(PytorchCheckpoint, RefusesForeignFiles) {
   EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(folder_ / "none.pt"); }, "No such file"));
   EXPECT_TRUE(
-      throws_error([&] { read_pytorch_checkpoint(folder_.file("a.pt", "")); }, "a.pt is not a PyTorch checkpoint"));
-  EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(folder_.file("a.pt", pickle::whole("K\1"))); },
+      throws_error([&] { read_pytorch_checkpoint(folder_.write("a.pt", "")); }, "a.pt is not a PyTorch checkpoint"));
+  EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(folder_.write("a.pt", pickle::whole("K\1"))); },
                            "a.pt is not a PyTorch checkpoint"));
   EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(sample("numpy.npz")); }, "it holds no data.pkl"));
-  EXPECT_FALSE(is_pytorch_checkpoint(folder_.file("a.pt", "")));
-  EXPECT_FALSE(is_pytorch_checkpoint(folder_.file("a.pt", "\x80\x02K\1.")));
+  EXPECT_FALSE(is_pytorch_checkpoint(folder_.write("a.pt", "")));
+  EXPECT_FALSE(is_pytorch_checkpoint(folder_.write("a.pt", "\x80\x02K\1.")));
 }
 
 TEST_F(PytorchCheckpoint, RefusesBigEndianFiles) {

@@ -26,7 +26,7 @@ std::string safetensors_bytes(const std::string& header, const std::string& data
 
 class Safetensors : public ::testing::Test {
  protected:
-  SafetensorsFile open(const std::string& contents) const { return SafetensorsFile(folder_.file("f", contents)); }
+  SafetensorsFile open(const std::string& contents) const { return SafetensorsFile(folder_.write("f", contents)); }
 
   void expect_refused(const std::string& contents, const std::string& part) const {
     EXPECT_TRUE(throws_error([&] { open(contents); }, part));

@@ -65,8 +65,10 @@ struct UNetCase {
   }
 
   Tensor loss() const {
-    const ReverseProcess p_theta = reverse_process(settings, conditioned(network, condition));
-    return training_losses(p_theta, golden["x"], golden["t"], golden["noise"], settings.objective).total;
+    const ReverseProcess p_theta = reverse_process(settings);
+    return training_losses(p_theta, conditioned(network, condition), golden["x"], golden["t"], golden["noise"],
+                           settings.objective)
+        .total;
   }
 
   const GoldenCase& golden;

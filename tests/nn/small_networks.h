@@ -2,11 +2,11 @@
 
 #include <cstdint>
 
-#include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/core/tensor.h"
 #include "iddpm/nn/module.h"
 #include "iddpm/nn/unet.h"
+#include "tests/expect_error.h"
 
 namespace iddpm {
 
@@ -45,17 +45,6 @@ inline UNet random_unet(const UNetOptions& options) {
   UNet network(options);
   randomise(network.parameters());
   return network;
-}
-
-/// The message of the Error that `call` throws; "no error" if it throws none.
-template <typename Call>
-std::string error_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 }  // namespace iddpm

@@ -52,10 +52,11 @@ TEST(DataStart, LeadsAPerfectNetworkToTheData) {
   // Of data N(0, 0.5^2), the start from q(x_t) is exact.
   const NoiseSchedule schedule = cosine_schedule({.steps = 200});
   const DataStart start = {.mean = {0.0}, .spread = {0.5}, .smallest_alpha_bar = 0.2};
-  const auto whole = gaussian_process(schedule, 0.5);
+  const auto whole = gaussian_process(schedule);
   const auto process = whole.respaced(timesteps_from(start, schedule, respaced_timesteps(200, "")));
-  const Tensor x = AncestralSampler().run(
-      process, noise_from(start, process.q().schedule().alpha_bar.back(), noise_of(8, {1, 16, 16})));
+  const Tensor x =
+      AncestralSampler().run(process.q(), process.denoiser(gaussian_network(schedule, 0.5)),
+                             noise_from(start, process.q().schedule().alpha_bar.back(), noise_of(8, {1, 16, 16})));
   EXPECT_NEAR(x.mean().item<double>(), 0.0, 0.05);
   EXPECT_NEAR(x.std().item<double>(), 0.5, 0.03);
 }

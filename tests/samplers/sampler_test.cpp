@@ -4,8 +4,7 @@
 
 #include <set>
 
-#include "iddpm/samplers/ancestral.h"
-#include "iddpm/samplers/ddim.h"
+#include "iddpm/samplers/registry.h"
 #include "tests/expect_error.h"
 #include "tests/random_images.h"
 #include "tests/samplers/toy_process.h"
@@ -71,7 +70,8 @@ struct NamedSampler {
 class EverySampler : public ::testing::TestWithParam<NamedSampler> {
  protected:
   Tensor run(const ReverseProcess& p_theta, const std::vector<std::uint64_t>& indices) const {
-    return GetParam().sampler->run(p_theta, noise_from_streams(streams(indices), image_shape));
+    return GetParam().sampler->run(p_theta.q(), toy_denoiser(p_theta),
+                                   noise_from_streams(streams(indices), image_shape));
   }
 };
 
@@ -98,7 +98,7 @@ TEST_P(EverySampler, FollowsAPermutationOfTheBatch) {
 TEST_P(EverySampler, CanBeWatchedStepByStep) {
   const ReverseProcess p_theta = toy_process(40).respaced("6");
   const NoiseSource noise = noise_from_streams(streams({0, 1}), image_shape);
-  SamplingSteps steps = GetParam().sampler->watch(p_theta, noise);
+  SamplingSteps steps = GetParam().sampler->watch(p_theta.q(), toy_denoiser(p_theta), noise);
   EXPECT_EQ(steps.steps(), 6);
   std::int64_t seen = 0;
   Tensor last, last_x_0;
@@ -112,13 +112,15 @@ TEST_P(EverySampler, CanBeWatchedStepByStep) {
     last_x_0 = state.x_0;
   }
   EXPECT_EQ(seen, 6);
-  EXPECT_TRUE(at::equal(last, GetParam().sampler->run(p_theta, noise)));
+  EXPECT_TRUE(at::equal(last, GetParam().sampler->run(p_theta.q(), toy_denoiser(p_theta), noise)));
   EXPECT_TRUE(at::allclose(last, last_x_0, 1e-5, 1e-6)) << "no noise is left after the last step";
 }
 
 TEST_P(EverySampler, OutlivesWhatItWasStartedFrom) {
-  SamplingSteps steps = GetParam().sampler->watch(ReverseProcess(toy_process(40)).respaced("3"),
-                                                  noise_from_streams(streams({0}), image_shape));
+  auto p_theta = std::make_unique<ReverseProcess>(toy_process(40).respaced("3"));
+  SamplingSteps steps =
+      GetParam().sampler->watch(p_theta->q(), toy_denoiser(*p_theta), noise_from_streams(streams({0}), image_shape));
+  p_theta.reset();
   std::int64_t count = 0;
   for (const SamplingState& state : steps) count += state.x.defined() ? 1 : 0;
   EXPECT_EQ(count, 3);
@@ -127,26 +129,35 @@ TEST_P(EverySampler, OutlivesWhatItWasStartedFrom) {
 TEST_P(EverySampler, BeginsAtAGivenLatent) {
   const ReverseProcess p_theta = toy_process(12);
   const NoiseSource noise = noise_from_streams(streams({0, 1}), image_shape);
-  std::unique_ptr<SamplingRun> sampling = GetParam().sampler->start(p_theta, noise(0), noise);
+  std::unique_ptr<SamplingRun> sampling =
+      GetParam().sampler->start(p_theta.q(), toy_denoiser(p_theta), noise(0), noise);
   Tensor x;
   while (const auto state = sampling->next()) x = state->x;
   EXPECT_FALSE(sampling->next().has_value());
-  EXPECT_TRUE(at::equal(x, GetParam().sampler->run(p_theta, noise)));
+  EXPECT_TRUE(at::equal(x, GetParam().sampler->run(p_theta.q(), toy_denoiser(p_theta), noise)));
 }
 
 TEST_P(EverySampler, DrawsOneImagePerSeed) {
   const ReverseProcess p_theta = toy_process(6);
-  const Tensor images = GetParam().sampler->run(p_theta, {.seeds = {5, 9}, .image_shape = image_shape});
-  const Tensor ninth = GetParam().sampler->run(p_theta, noise_from_streams(streams({0}, 9), image_shape));
+  const Tensor images =
+      GetParam().sampler->run(p_theta.q(), toy_denoiser(p_theta), {.seeds = {5, 9}, .image_shape = image_shape});
+  const Tensor ninth =
+      GetParam().sampler->run(p_theta.q(), toy_denoiser(p_theta), noise_from_streams(streams({0}, 9), image_shape));
   EXPECT_TRUE(equal_up_to_rounding(images.narrow(0, 1, 1), ninth));
-  expect_error([&] { GetParam().sampler->run(p_theta, {.seeds = {}, .image_shape = image_shape}); }, {"none"});
+  const Network network = toy_network(Variance::learned_range);
+  EXPECT_TRUE(
+      at::equal(GetParam().sampler->run(p_theta, network, {.seeds = {5, 9}, .image_shape = image_shape}), images));
+  expect_error(
+      [&] { GetParam().sampler->run(p_theta.q(), toy_denoiser(p_theta), {.seeds = {}, .image_shape = image_shape}); },
+      {"none"});
 }
 
 TEST_P(EverySampler, KeepsNoGradients) {
   const Tensor scale = at::full({}, 0.7).set_requires_grad(true);
-  const ReverseProcess p_theta =
-      toy_process(4, Variance::fixed_small).with_network([scale](const Tensor& x, const Tensor&) { return scale * x; });
-  EXPECT_FALSE(run(p_theta, {0}).requires_grad());
+  const ReverseProcess p_theta = toy_process(4, Variance::fixed_small);
+  const Denoiser denoiser = p_theta.denoiser([scale](const Tensor& x, const Tensor&) { return scale * x; });
+  const NoiseSource noise = noise_from_streams(streams({0}), image_shape);
+  EXPECT_FALSE(GetParam().sampler->run(p_theta.q(), denoiser, noise).requires_grad());
   EXPECT_TRUE(at::GradMode::is_enabled());
 }
 
@@ -157,7 +168,7 @@ TEST_P(EverySampler, GivesFiniteImagesFromShortProcessesOfEveryKind) {
         for (Variance variance :
              {Variance::fixed_small, Variance::fixed_large, Variance::learned, Variance::learned_range}) {
           for (bool clip : {true, false}) {
-            const ReverseProcess p_theta(ForwardProcess(schedule), toy_network(variance),
+            const ReverseProcess p_theta(ForwardProcess(schedule),
                                          {.mean = mean, .variance = variance, .clip_x_0 = clip});
             EXPECT_TRUE(at::isfinite(run(p_theta, {0, 1})).all().item<bool>()) << "T = " << steps;
           }
@@ -176,15 +187,24 @@ TEST_P(EverySampler, GivesFiniteImagesFromLongProcessesMadeShort) {
 
 TEST_P(EverySampler, RefusesALatentThatIsNoBatchOfImages) {
   const NoiseSource noise = noise_from_streams(streams({0}), image_shape);
-  expect_error([&] { GetParam().sampler->start(toy_process(4), at::zeros({2, 3}), noise); }, {"[2, 3]"});
-  expect_error([&] { GetParam().sampler->start(toy_process(4), Tensor(), noise); }, {"none"});
+  const ReverseProcess p_theta = toy_process(4);
+  const auto start = [&](const Tensor& x_T) {
+    GetParam().sampler->start(p_theta.q(), toy_denoiser(p_theta), x_T, noise);
+  };
+  expect_error([&] { start(at::zeros({2, 3})); }, {"[2, 3]"});
+  expect_error([&] { start(Tensor()); }, {"none"});
 }
 
-INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler,
-                         ::testing::Values(NamedSampler{"ancestral", std::make_shared<AncestralSampler>()},
-                                           NamedSampler{"ddim", std::make_shared<DdimSampler>()},
-                                           NamedSampler{"ddim_eta_1",
-                                                        std::make_shared<DdimSampler>(DdimOptions{.eta = 1.0})}),
+// All of the table, and those that know an eta once more with it.
+std::vector<NamedSampler> every_sampler() {
+  std::vector<NamedSampler> all;
+  for (const std::string& name : sampler_names()) all.push_back({name, make_sampler(name)});
+  for (const std::string& name : samplers_with("eta"))
+    all.push_back({name + "_eta_1", make_sampler(name, {.eta = 1.0})});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, ::testing::ValuesIn(every_sampler()),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace

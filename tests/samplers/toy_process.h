@@ -14,17 +14,25 @@ inline Network toy_network(Variance variance) {
 
 /// Cosine schedule, clipping.
 inline ReverseProcess toy_process(std::int64_t steps, Variance variance = Variance::learned_range) {
-  return ReverseProcess(ForwardProcess(cosine_schedule({.steps = steps})), toy_network(variance),
-                        {.variance = variance});
+  return ReverseProcess(ForwardProcess(cosine_schedule({.steps = steps})), {.variance = variance});
+}
+
+/// The toy network bound to a process.
+inline Denoiser toy_denoiser(const ReverseProcess& p_theta) {
+  return p_theta.denoiser(toy_network(p_theta.options().variance));
 }
 
 /// What a perfect network predicts where every value of an image is drawn from N(0, deviation^2) on its own.
-inline ReverseProcess gaussian_process(const NoiseSchedule& schedule, double deviation) {
-  const Network network = [schedule, deviation](const Tensor& x, const Tensor& t) {
+inline Network gaussian_network(const NoiseSchedule& schedule, double deviation) {
+  return [schedule, deviation](const Tensor& x, const Tensor& t) {
     const Tensor alpha_bar = at_timesteps(schedule.alpha_bar, t, x);
     return at::sqrt(1.0 - alpha_bar) * x / (alpha_bar * deviation * deviation + 1.0 - alpha_bar);
   };
-  return ReverseProcess(ForwardProcess(schedule), network,
+}
+
+/// The process of that network.
+inline ReverseProcess gaussian_process(const NoiseSchedule& schedule) {
+  return ReverseProcess(ForwardProcess(schedule),
                         {.variance = Variance::fixed_small, .clip_x_0 = false, .rescale_timesteps = false});
 }
 

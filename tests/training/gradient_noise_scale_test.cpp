@@ -92,13 +92,14 @@ TEST(SecondMoments, AreThoseOfTheLosses) {
   const std::vector<double> other_batches = measure(17);
   const at::NoGradGuard no_gradients;
   const Batch batch = read_batch(*images, 0, 20);
-  const ReverseProcess p_theta = reverse_process(diffusion, conditioned(network, {.y = batch.y}));
+  const ReverseProcess p_theta = reverse_process(diffusion);
+  const Network of_classes = conditioned(network, {.y = batch.y});
   for (std::int64_t t = 0; t < 4; ++t) {
     const auto place = static_cast<std::size_t>(t);
     double expected = 0;
     for (std::uint64_t draw = 0; draw < 15; ++draw) {
       const Tensor loss =
-          hybrid_loss(p_theta, batch.x_0, at::full({20}, t, at::kLong), random_noise({20, 1, 8, 8}, draw));
+          hybrid_loss(p_theta, of_classes, batch.x_0, at::full({20}, t, at::kLong), random_noise({20, 1, 8, 8}, draw));
       expected += loss.square().mean().item<double>() / 15;
     }
     EXPECT_NEAR(moments[place] / expected, 1.0, 0.15) << t;

@@ -1,11 +1,9 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <string>
 
 #include "iddpm/core/error.h"
@@ -13,30 +11,10 @@
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/training/presets.h"
 #include "iddpm/training/trainer.h"
+#include "tests/expect_error.h"
+#include "tests/temporary_folder.h"
 
 namespace iddpm {
-
-/// A folder that is gone after the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::random_device random;
-    path_ = std::filesystem::temp_directory_path() / fmt::format("iddpm-test-{}-{:08x}", ::getpid(), random());
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// A model small enough to train in milliseconds: 8 x 8 grey images, three classes.
 inline ModelSettings tiny_model() {
@@ -81,18 +59,5 @@ inline Batch next_batch(const Trainer& trainer) {
 inline void train_steps(Trainer& trainer, int steps) {
   for (int i = 0; i < steps; ++i) trainer.step(next_batch(trainer));
 }
-
-/// The sentence of the Error that `action` throws; empty if it throws none.
-template <typename Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace iddpm
