@@ -48,10 +48,10 @@ void add(PixelStatistics& statistics, const Tensor& images) {
   require(images.dim() == 4 && images.size(0) > 0, "pixel statistics: expected images [N, C, H, W], got {}",
           format_shape(images.sizes()));
   const auto channels = static_cast<std::size_t>(images.size(1));
-  if (statistics.channels.empty()) statistics.channels.resize(channels);
-  require(statistics.channels.size() == channels, "pixel statistics: expected images of {} channels, got {}",
-          statistics.channels.size(), channels);
+  require(statistics.empty() || statistics.channels.size() == channels,
+          "pixel statistics: expected images of {} channels, got {}", statistics.channels.size(), channels);
   const Tensor pixels = (images.scalar_type() == at::kByte ? images.to(at::kCPU) : to_pixels(images)).contiguous();
+  statistics.channels.resize(channels);
   const std::int64_t of_a_channel = pixels.size(2) * pixels.size(3);
   const std::uint8_t* pixel = pixels.data_ptr<std::uint8_t>();
   std::vector<std::array<std::int64_t, 256>> histograms(channels);
@@ -125,6 +125,10 @@ void from_json(const nlohmann::json& json, PixelStatistics& statistics) {
   }
   require(statistics.images >= 0 && statistics.empty() == statistics.channels.empty(),
           "{}: {} images don't go with {} channels", where, statistics.images, statistics.channels.size());
+  for (const ChannelStatistics& channel : statistics.channels) {
+    require(channel.pixels >= statistics.images, "{}: {} images don't go with a channel of {} pixels", where,
+            statistics.images, channel.pixels);
+  }
 }
 
 }  // namespace iddpm
