@@ -200,8 +200,9 @@ void add_sample(CLI::App& app) {
   verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
   verb->add_option("--count", arguments->count, "Images (16)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
-  verb->add_option("--steps", arguments->steps,
-                   "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'optimal25' after iddpm respace (100)");
+  verb->add_option(
+      "--steps", arguments->steps,
+      "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'trailing50'; 'optimal25' after iddpm respace (100)");
   add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
   verb->add_option("--start", arguments->start, start_help);
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")

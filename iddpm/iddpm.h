@@ -2,6 +2,8 @@
 
 /// The whole library: see ARCHITECTURE.md for its layers, README.md for a first program.
 
+#include <ATen/core/grad_mode.h>  // at::NoGradGuard, which programs that draw want; ATen.h of LibTorch 2.6 lacks it
+
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/core/tensor.h"

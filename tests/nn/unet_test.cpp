@@ -154,8 +154,9 @@ TEST(UNet, CopiesShareTheirParametersAndSeedsDecideThem) {
   const UNet copy = network;
   const UNet same(small_options(), 7);
   const UNet other(small_options(), 8);
-  for (std::size_t i = 0; i < network.parameters().size(); ++i) {
-    const auto& [name, parameter] = network.parameters()[i];
+  const NamedParameters ours = network.parameters();
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const auto& [name, parameter] = ours[i];
     EXPECT_TRUE(parameter.is_same(copy.parameters()[i].second)) << name;
     EXPECT_TRUE(parameter.equal(same.parameters()[i].second)) << name;
     EXPECT_TRUE(parameter.requires_grad()) << name;
