@@ -103,7 +103,7 @@ void from_json(const nlohmann::json& json, DiffusionSettings& settings) {
                 .variance = parse_variance(json.at("variance").get<std::string>()),
                 .rescale_timesteps = json.at("rescale_timesteps").get<bool>(),
                 .objective = parse_objective(json.at("objective").get<std::string>())};
-    if (json.contains("loss_weight")) {
+    if (json.contains("loss_weight") || json.contains("loss_weight_floor") || json.contains("snr_limit")) {
       settings.weighting = {.weight = parse_loss_weight(json.at("loss_weight").get<std::string>()),
                             .floor = json.at("loss_weight_floor").get<double>(),
                             .snr_limit = json.at("snr_limit").get<double>()};

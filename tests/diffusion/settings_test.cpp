@@ -60,6 +60,9 @@ TEST(DiffusionSettings, OfFilesFromBeforeThereWasAChoiceWeighThePrediction) {
   EXPECT_EQ(json.get<DiffusionSettings>(), DiffusionSettings{});
   json["loss_weight"] = "simple";
   expect_error([&] { json.get<DiffusionSettings>(); }, {"loss_weight_floor"});
+  json.erase("loss_weight");
+  json["snr_limit"] = 3.0;
+  expect_error([&] { json.get<DiffusionSettings>(); }, {"loss_weight"});
 }
 
 TEST(DiffusionSettings, RefuseAWeightOfNothing) {
