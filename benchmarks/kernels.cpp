@@ -10,7 +10,7 @@
 
 #include "benchmarks/machine_peaks.h"
 #include "iddpm/kernels/kernel_options.h"
-#include "iddpm/kernels/memory_policy.h"
+#include "iddpm/kernels/cpu/memory_policy.h"
 #include "iddpm/kernels/operations.h"
 #include "iddpm/kernels/optimizer_step.h"
 

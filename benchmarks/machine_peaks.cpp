@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cstring>
 
-#include "iddpm/kernels/gemm.h"
+#include "iddpm/kernels/cpu/gemm.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/operations.h"
-#include "iddpm/kernels/parallel.h"
+#include "iddpm/kernels/cpu/parallel.h"
 
 namespace iddpm::kernels {
 namespace {

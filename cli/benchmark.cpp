@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <chrono>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/compute_options.h"
 #include "cli/dry_run.h"
-#include "cli/machine_peak.h"
-#include "cli/model_options.h"
 #include "cli/operation_breakdown.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/model_options.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/machine_peak.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/io/npz.h"

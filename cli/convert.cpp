@@ -2,11 +2,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/inception_features.h"
-#include "iddpm/training/reference_conversion.h"
+#include "iddpm/evaluation/features/inception_features.h"
+#include "iddpm/interchange/reference_conversion.h"
 
 namespace iddpm::cli {
 namespace {

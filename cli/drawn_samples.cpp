@@ -2,17 +2,17 @@
 
 #include <algorithm>
 
-#include "cli/exit_codes.h"
 #include "cli/image_sampling.h"
-#include "cli/interruption.h"
-#include "cli/progress_bar.h"
-#include "cli/respacing_option.h"
-#include "cli/start_option.h"
+#include "cli/options/respacing_option.h"
+#include "cli/options/start_option.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/interruption.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/io/file_hash.h"
 #include "iddpm/io/pixels.h"
+#include "iddpm/model/checkpoint.h"
 #include "iddpm/samplers/registry.h"
-#include "iddpm/training/checkpoint.h"
 
 namespace iddpm::cli {
 namespace {

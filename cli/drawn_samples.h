@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "cli/compute_options.h"
-#include "cli/weight_options.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/weight_options.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/data/pixel_statistics.h"
 #include "iddpm/evaluation/protocol.h"

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <ctime>
 
-#include "cli/command_line.h"
+#include "cli/terminal/command_line.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/training/training_memory.h"
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "iddpm/data/dataset.h"
+#include "iddpm/training/run/training_run.h"
 #include "iddpm/training/trainer.h"
-#include "iddpm/training/training_run.h"
 
 namespace iddpm::cli {
 

@@ -2,12 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/evaluation.h"
 #include "cli/evaluation_record.h"
-#include "cli/sampler_options.h"
-#include "cli/start_option.h"
+#include "cli/options/sampler_options.h"
+#include "cli/options/start_option.h"
+#include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/samplers/registry.h"

@@ -2,11 +2,11 @@
 
 #include <chrono>
 
-#include "cli/command_line.h"
-#include "cli/evaluation_input.h"
 #include "cli/evaluation_record.h"
+#include "cli/options/evaluation_input.h"
+#include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/reference_statistics.h"
+#include "iddpm/evaluation/metrics/reference_statistics.h"
 #include "iddpm/version.h"
 
 namespace iddpm::cli {

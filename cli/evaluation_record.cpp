@@ -4,7 +4,7 @@
 #include <map>
 
 #include "cli/drawn_samples.h"
-#include "cli/pixel_table.h"
+#include "cli/terminal/pixel_table.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/json_record.h"

@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/data_options.h"
 #include "cli/figure_files.h"
+#include "cli/options/data_options.h"
+#include "cli/terminal/command_line.h"
 #include "cli/vlb_figure.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"

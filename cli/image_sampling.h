@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "iddpm/io/image_file.h"
+#include "iddpm/model/model_settings.h"
 #include "iddpm/nn/unet.h"
 #include "iddpm/samplers/data_start.h"
 #include "iddpm/samplers/sampler_entry.h"
-#include "iddpm/training/model_settings.h"
 
 namespace iddpm::cli {
 

@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "iddpm/training/checkpoint.h"
+#include "cli/terminal/command_line.h"
+#include "iddpm/model/checkpoint.h"
 
 namespace iddpm::cli {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "cli/command_line.h"
-#include "cli/progress_bar.h"
-#include "cli/respacing_option.h"
+#include "cli/options/respacing_option.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 
 namespace iddpm::cli {

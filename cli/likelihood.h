@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <string>
 
-#include "cli/compute_options.h"
-#include "cli/data_options.h"
-#include "cli/weight_options.h"
-#include "iddpm/evaluation/bits_per_dimension.h"
-#include "iddpm/training/checkpoint.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/data_options.h"
+#include "cli/options/weight_options.h"
+#include "iddpm/evaluation/likelihood/bits_per_dimension.h"
+#include "iddpm/model/checkpoint.h"
 
 namespace iddpm::cli {
 

@@ -3,11 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/exit_codes.h"
 #include "iddpm/core/error.h"
-#include "iddpm/kernels/memory_policy.h"
+#include "iddpm/kernels/cpu/memory_policy.h"
 #include "iddpm/version.h"
 
 int main(int argc, char** argv) {

@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/run_report_builder.h"
+#include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
 
 namespace iddpm::cli {

@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/reproduce/finding.h"
 #include "cli/reproduce/results_page.h"
+#include "cli/terminal/command_line.h"
 
 namespace iddpm::cli {
 namespace {

@@ -3,16 +3,16 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/likelihood.h"
-#include "cli/progress_bar.h"
-#include "cli/respacing_option.h"
+#include "cli/options/respacing_option.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/respacing.h"
-#include "iddpm/evaluation/file_hash.h"
-#include "iddpm/evaluation/pairwise_bound_file.h"
-#include "iddpm/training/run_folder.h"
+#include "iddpm/evaluation/likelihood/pairwise_bound_file.h"
+#include "iddpm/io/file_hash.h"
+#include "iddpm/model/run_folder.h"
 #include "iddpm/version.h"
 
 namespace iddpm::cli {

@@ -1,17 +1,17 @@
 #include "cli/run_report_builder.h"
 
-#include "cli/command_line.h"
 #include "cli/figure_files.h"
-#include "cli/pixel_table.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/pixel_table.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/evaluation/protocol.h"
 #include "iddpm/io/atomic_file.h"
+#include "iddpm/model/checkpoint.h"
 #include "iddpm/nn/module.h"
 #include "iddpm/report/run_report.h"
-#include "iddpm/training/checkpoint.h"
-#include "iddpm/training/metrics_log.h"
-#include "iddpm/training/training_run.h"
+#include "iddpm/training/run/metrics_log.h"
+#include "iddpm/training/run/training_run.h"
 
 namespace iddpm::cli {
 namespace {

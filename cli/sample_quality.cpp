@@ -1,15 +1,15 @@
 #include "cli/sample_quality.h"
 
-#include "cli/command_line.h"
-#include "cli/evaluation_input.h"
-#include "cli/exit_codes.h"
-#include "cli/interruption.h"
-#include "cli/pixel_table.h"
-#include "cli/progress_bar.h"
+#include "cli/options/evaluation_input.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/interruption.h"
+#include "cli/terminal/pixel_table.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/feature_network_file.h"
-#include "iddpm/evaluation/reference_statistics.h"
-#include "iddpm/evaluation/sample_metrics.h"
+#include "iddpm/evaluation/features/feature_network_file.h"
+#include "iddpm/evaluation/metrics/reference_statistics.h"
+#include "iddpm/evaluation/metrics/sample_metrics.h"
 
 namespace iddpm::cli {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "iddpm/data/dataset.h"
 #include "iddpm/evaluation/evaluation_result.h"
-#include "iddpm/evaluation/feature_set.h"
+#include "iddpm/evaluation/features/feature_set.h"
 
 namespace iddpm::cli {
 

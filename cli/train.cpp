@@ -3,23 +3,23 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/compute_options.h"
-#include "cli/data_options.h"
 #include "cli/dry_run.h"
-#include "cli/exit_codes.h"
 #include "cli/image_sampling.h"
-#include "cli/interruption.h"
-#include "cli/model_options.h"
-#include "cli/pixel_table.h"
-#include "cli/progress_bar.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/data_options.h"
+#include "cli/options/model_options.h"
+#include "cli/options/training_flags.h"
 #include "cli/run_report_builder.h"
-#include "cli/training_flags.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/interruption.h"
+#include "cli/terminal/pixel_table.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/dataset_summary.h"
-#include "iddpm/training/run_folder.h"
-#include "iddpm/training/training_run.h"
+#include "iddpm/model/run_folder.h"
+#include "iddpm/training/run/training_run.h"
 
 namespace iddpm::cli {
 namespace {

@@ -3,15 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 
-#include "cli/command_line.h"
 #include "cli/commands.h"
-#include "cli/compute_options.h"
-#include "cli/data_options.h"
-#include "cli/exit_codes.h"
-#include "cli/interruption.h"
-#include "cli/progress_bar.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/data_options.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/interruption.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/feature_classifier_training.h"
+#include "iddpm/evaluation/features/feature_classifier_training.h"
 
 namespace iddpm::cli {
 namespace {

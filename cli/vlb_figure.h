@@ -3,10 +3,10 @@
 #include <CLI/App.hpp>
 #include <filesystem>
 
-#include "cli/compute_options.h"
-#include "cli/data_options.h"
 #include "cli/figure_files.h"
-#include "cli/weight_options.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/data_options.h"
+#include "cli/options/weight_options.h"
 
 namespace iddpm::cli {
 

@@ -34,10 +34,10 @@ target_link_libraries(iddpm_precompiled PUBLIC iddpm_torch fmt::fmt nlohmann_jso
 target_include_directories(iddpm_precompiled PUBLIC ${PROJECT_SOURCE_DIR})
 target_precompile_headers(iddpm_precompiled PRIVATE "${PROJECT_SOURCE_DIR}/cmake/precompiled.h")
 
-# iddpm_layer(NAME [DEPENDS layer...] [LINK library...]): the library iddpm_NAME from iddpm/NAME/*.cpp.
+# iddpm_layer(NAME [DEPENDS layer...] [LINK library...]): the library iddpm_NAME from the .cpp files under iddpm/NAME/.
 function(iddpm_layer name)
   cmake_parse_arguments(arg "" "" "DEPENDS;LINK;PRIVATE_LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/iddpm/${name}/*.cpp")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/iddpm/${name}/*.cpp")
   if(NOT sources)
     set(sources "${CMAKE_BINARY_DIR}/precompiled/precompiled.cpp")
   endif()

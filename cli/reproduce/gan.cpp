@@ -3,10 +3,10 @@
 #include <ctime>
 
 #include "baselines/dcgan/dcgan.h"
-#include "cli/exit_codes.h"
-#include "cli/progress_bar.h"
 #include "cli/reproduce/finding.h"
 #include "cli/reproduce/models.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/io/atomic_file.h"

@@ -1,13 +1,13 @@
 // Figures 6 and 7: L_vlb's gradient is noisy, L_hybrid's less so, and importance sampling tames it.
 
-#include "cli/exit_codes.h"
-#include "cli/progress_bar.h"
 #include "cli/reproduce/finding.h"
 #include "cli/reproduce/models.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/progress_bar.h"
+#include "iddpm/model/checkpoint.h"
 #include "iddpm/report/loss_curves.h"
-#include "iddpm/training/checkpoint.h"
 #include "iddpm/training/gradient_noise_scale.h"
-#include "iddpm/training/metrics_log.h"
+#include "iddpm/training/run/metrics_log.h"
 
 namespace iddpm::cli::reproduce {
 namespace {

@@ -1,17 +1,17 @@
 // Samples, their quality and likelihoods, each kept in the work folder.
 
-#include "cli/exit_codes.h"
 #include "cli/image_sampling.h"
-#include "cli/progress_bar.h"
 #include "cli/reproduce/workbench.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/bits_per_dimension.h"
 #include "iddpm/evaluation/dataset_images.h"
-#include "iddpm/evaluation/file_hash.h"
-#include "iddpm/evaluation/sample_metrics.h"
+#include "iddpm/evaluation/likelihood/bits_per_dimension.h"
+#include "iddpm/evaluation/metrics/sample_metrics.h"
+#include "iddpm/io/file_hash.h"
 #include "iddpm/io/npz.h"
 #include "iddpm/io/pixels.h"
-#include "iddpm/training/checkpoint.h"
+#include "iddpm/model/checkpoint.h"
 
 namespace iddpm::cli::reproduce {
 namespace {

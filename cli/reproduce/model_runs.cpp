@@ -2,15 +2,15 @@
 
 #include <ctime>
 
-#include "cli/command_line.h"
-#include "cli/exit_codes.h"
-#include "cli/progress_bar.h"
 #include "cli/reproduce/workbench.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
-#include "iddpm/training/run_folder.h"
-#include "iddpm/training/training_run.h"
+#include "iddpm/model/run_folder.h"
+#include "iddpm/training/run/training_run.h"
 
 namespace iddpm::cli::reproduce {
 namespace {

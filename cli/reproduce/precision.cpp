@@ -5,7 +5,7 @@
 #include "cli/reproduce/finding.h"
 #include "cli/reproduce/models.h"
 #include "iddpm/report/loss_curves.h"
-#include "iddpm/training/metrics_log.h"
+#include "iddpm/training/run/metrics_log.h"
 
 namespace iddpm::cli::reproduce {
 namespace {

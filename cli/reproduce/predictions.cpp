@@ -4,9 +4,9 @@
 #include <limits>
 #include <optional>
 
-#include "cli/command_line.h"
 #include "cli/reproduce/finding.h"
 #include "cli/reproduce/models.h"
+#include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/pixel_statistics.h"
 #include "iddpm/io/pixels.h"

@@ -1,6 +1,6 @@
 #include "cli/reproduce/results_page.h"
 
-#include "cli/command_line.h"
+#include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"

@@ -1,13 +1,13 @@
 // Figure 8: with a learned variance few steps are enough. Beside it, steps chosen by dynamic programming.
 
-#include "cli/exit_codes.h"
-#include "cli/progress_bar.h"
 #include "cli/reproduce/finding.h"
 #include "cli/reproduce/models.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/diffusion/optimal_respacing.h"
 #include "iddpm/diffusion/respacing.h"
-#include "iddpm/evaluation/pairwise_bound.h"
-#include "iddpm/training/checkpoint.h"
+#include "iddpm/evaluation/likelihood/pairwise_bound.h"
+#include "iddpm/model/checkpoint.h"
 
 namespace iddpm::cli::reproduce {
 namespace {

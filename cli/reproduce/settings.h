@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/compute_options.h"
-#include "cli/data_options.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/data_options.h"
 
 namespace iddpm::cli::reproduce {
 

@@ -3,14 +3,14 @@
 #include <ctime>
 #include <map>
 
-#include "cli/exit_codes.h"
-#include "cli/interruption.h"
-#include "cli/progress_bar.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/interruption.h"
+#include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/feature_classifier_training.h"
-#include "iddpm/evaluation/feature_network_file.h"
-#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/evaluation/features/feature_classifier_training.h"
+#include "iddpm/evaluation/features/feature_network_file.h"
 #include "iddpm/io/atomic_file.h"
+#include "iddpm/io/file_hash.h"
 #include "iddpm/io/input_file.h"
 
 namespace iddpm::cli::reproduce {

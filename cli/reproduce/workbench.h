@@ -13,8 +13,8 @@
 
 #include "cli/reproduce/settings.h"
 #include "iddpm/data/dataset.h"
-#include "iddpm/evaluation/feature_set.h"
-#include "iddpm/training/model_settings.h"
+#include "iddpm/evaluation/features/feature_set.h"
+#include "iddpm/model/model_settings.h"
 #include "iddpm/training/training_options.h"
 
 namespace iddpm::cli::reproduce {

@@ -1,7 +1,7 @@
 #include "iddpm/evaluation/protocol.h"
 
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/io/file_hash.h"
 #include "iddpm/io/json_record.h"
 
 namespace iddpm {

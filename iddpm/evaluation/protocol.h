@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "iddpm/evaluation/feature_network.h"
+#include "iddpm/evaluation/features/feature_network.h"
 
 namespace iddpm {
 

@@ -1,14 +1,14 @@
 #include "iddpm/kernels/operations.h"
 
 #include "iddpm/core/error.h"
-#include "iddpm/kernels/attention.h"
-#include "iddpm/kernels/channels_last.h"
-#include "iddpm/kernels/convolution.h"
-#include "iddpm/kernels/group_norm.h"
+#include "iddpm/kernels/cpu/attention.h"
+#include "iddpm/kernels/cpu/channels_last.h"
+#include "iddpm/kernels/cpu/convolution.h"
+#include "iddpm/kernels/cpu/group_norm.h"
+#include "iddpm/kernels/cpu/linear.h"
+#include "iddpm/kernels/cpu/rearrange.h"
 #include "iddpm/kernels/kernel_options.h"
-#include "iddpm/kernels/linear.h"
 #include "iddpm/kernels/operation_timer.h"
-#include "iddpm/kernels/rearrange.h"
 #include "iddpm/kernels/reference.h"
 
 // Checks, then dispatch. The implementations themselves check nothing. Where shapes enter a check's sentence, it is

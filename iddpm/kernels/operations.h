@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "iddpm/core/tensor.h"
+#include "iddpm/kernels/operation_types.h"
 
 /// The operations that the networks are made of. Each is differentiable, works on any device and type, and has two
 /// implementations: the plain one in LibTorch's own operations (kernels/reference.h), which is the definition, and
@@ -12,32 +12,12 @@
 /// type than they (float32 beside bfloat16), the result has theirs, and gradients have the type of what they belong to.
 namespace iddpm::kernels {
 
-struct ConvolutionOptions {
-  std::int64_t stride = 1;
-  std::int64_t padding = 0;
-};
-
 /// 2-D convolution. x [N, C, H, W], weight [K, C, R, S], bias [K] or undefined -> [N, K, H', W'].
 Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, ConvolutionOptions options);
 
 /// `convolution(...) + residual`, for the last convolution of a residual block. residual [N, K, H', W'].
 Tensor convolution_add(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
                        ConvolutionOptions options);
-
-/// Scale and shift of a conditioned normalisation, each [N, C]: norm(x) * (1 + scale) + shift. Both undefined: none.
-struct ScaleShift {
-  Tensor scale;
-  Tensor shift;
-};
-
-/// What a dropout layer needs to draw its mask: a pure function of one key per image, the layer's number and the
-/// element's position, so that masks don't depend on the batch size and are the same when a checkpointed block is
-/// replayed.
-struct DropoutOptions {
-  double probability = 0.0;  ///< of dropping; 0: no dropout
-  Tensor keys;               ///< [N] int64, one per image
-  std::int64_t layer = 0;
-};
 
 /// Group normalisation (Wu & He 2018, statistics in float32). x [N, C, ...], weight and bias [C].
 Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
@@ -46,10 +26,6 @@ Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, co
 /// dropout(SiLU(group_norm(x) * (1 + scale) + shift)), the body of a residual block between its convolutions.
 Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
                        const ScaleShift& scale_shift = {}, const DropoutOptions& dropout = {}, double epsilon = 1e-5);
-
-/// How the 3 * heads * width channels of a qkv projection are laid out: improved-diffusion splits heads before q, k, v
-/// (each head's q, k, v lie together); guided-diffusion's "new order" splits q, k, v first.
-enum class QkvOrder { heads_first, qkv_first };
 
 /// Multi-head self-attention. qkv [N, 3 * C, T] -> [N, C, T]: softmax(q k / sqrt(width)) v per head, softmax in
 /// float32.

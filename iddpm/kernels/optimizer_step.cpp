@@ -3,11 +3,11 @@
 #include <cmath>
 
 #include "iddpm/core/error.h"
-#include "iddpm/kernels/channels_last.h"
+#include "iddpm/kernels/cpu/channels_last.h"
+#include "iddpm/kernels/cpu/parallel.h"
+#include "iddpm/kernels/cpu/pointwise_vector.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/operation_timer.h"
-#include "iddpm/kernels/parallel.h"
-#include "iddpm/kernels/pointwise_vector.h"
 
 namespace iddpm::kernels {
 namespace {

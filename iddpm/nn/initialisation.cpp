@@ -5,7 +5,7 @@
 #include <span>
 
 #include "iddpm/core/random_stream.h"
-#include "iddpm/kernels/parallel.h"
+#include "iddpm/kernels/cpu/parallel.h"
 
 namespace iddpm {
 namespace {

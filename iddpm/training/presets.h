@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "iddpm/training/model_settings.h"
+#include "iddpm/model/model_settings.h"
 #include "iddpm/training/training_options.h"
 
 namespace iddpm {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "iddpm/diffusion/settings.h"
-#include "iddpm/training/run_folder.h"
+#include "iddpm/model/run_folder.h"
 #include "iddpm/training/trainer_state.h"
 #include "iddpm/training/training_state.h"
 

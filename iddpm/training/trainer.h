@@ -10,9 +10,9 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"
+#include "iddpm/model/checkpoint.h"
+#include "iddpm/model/model_settings.h"
 #include "iddpm/nn/unet.h"
-#include "iddpm/training/checkpoint.h"
-#include "iddpm/training/model_settings.h"
 #include "iddpm/training/training_options.h"
 
 namespace iddpm {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "iddpm/training/model_settings.h"
+#include "iddpm/model/model_settings.h"
 #include "iddpm/training/training_options.h"
 
 namespace iddpm {

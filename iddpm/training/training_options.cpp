@@ -5,7 +5,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"
-#include "iddpm/training/json_record.h"
+#include "iddpm/io/json_record.h"
 
 namespace iddpm {
 namespace {

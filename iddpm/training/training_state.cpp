@@ -2,9 +2,9 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"
-#include "iddpm/training/checkpoint_format.h"
-#include "iddpm/training/json_record.h"
-#include "iddpm/training/run_folder.h"
+#include "iddpm/io/json_record.h"
+#include "iddpm/model/checkpoint_format.h"
+#include "iddpm/model/run_folder.h"
 
 namespace iddpm {
 namespace {
@@ -127,6 +127,16 @@ TrainingState read_training_state(const Checkpoint& checkpoint) {
   require(checksum == metadata.checksum, ErrorKind::damaged_file,
           "{} is damaged: its contents have changed since they were written", where);
   return std::move(metadata.state);
+}
+
+std::filesystem::path find_resumable_checkpoint(const std::filesystem::path& run_folder,
+                                                std::vector<std::string>* skipped) {
+  const auto check_whole = [](const std::filesystem::path& file) {
+    const Checkpoint checkpoint(file);
+    checkpoint.verify();
+    (void)read_training_state(checkpoint);
+  };
+  return find_whole_checkpoint(run_folder, check_whole, skipped);
 }
 
 }  // namespace iddpm

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "iddpm/io/safetensors.h"
-#include "iddpm/training/checkpoint.h"
+#include "iddpm/model/checkpoint.h"
 #include "iddpm/training/training_options.h"
 
 namespace iddpm {
@@ -23,6 +24,11 @@ struct TrainingState {
 /// Writes the state beside the model file that will be `checkpoint`, with `raw` as its weights.
 void save_training_state(const std::filesystem::path& checkpoint, const TrainingState& state,
                          const NamedParameters& raw);
+
+/// The newest checkpoint of a run from which training can go on: model file and training state whole. Broken ones are
+/// passed over, with the reason of each added to `skipped`. Throws Error if there is none.
+std::filesystem::path find_resumable_checkpoint(const std::filesystem::path& run_folder,
+                                                std::vector<std::string>* skipped = nullptr);
 
 /// The state beside a model file. Throws Error if it is missing, damaged, or belongs to another model file.
 TrainingState read_training_state(const Checkpoint& checkpoint);

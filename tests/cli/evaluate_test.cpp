@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "iddpm/evaluation/inception_features.h"
+#include "iddpm/evaluation/features/inception_features.h"
 #include "iddpm/io/npz.h"
 #include "tests/cli/program.h"
 

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "iddpm/training/checkpoint.h"
+#include "iddpm/model/checkpoint.h"
 #include "tests/cli/program.h"
 
 namespace iddpm::test {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "iddpm/diffusion/settings.h"
-#include "iddpm/evaluation/bits_per_dimension.h"
+#include "iddpm/evaluation/likelihood/bits_per_dimension.h"
 #include "tests/golden_case.h"
 
 namespace iddpm {

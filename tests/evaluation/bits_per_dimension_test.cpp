@@ -1,4 +1,4 @@
-#include "iddpm/evaluation/bits_per_dimension.h"
+#include "iddpm/evaluation/likelihood/bits_per_dimension.h"
 
 #include <gtest/gtest.h>
 

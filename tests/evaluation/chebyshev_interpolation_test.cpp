@@ -1,4 +1,4 @@
-#include "iddpm/evaluation/chebyshev_interpolation.h"
+#include "iddpm/evaluation/likelihood/chebyshev_interpolation.h"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/inception_score.h"
-#include "iddpm/evaluation/kernel_distance.h"
+#include "iddpm/evaluation/metrics/inception_score.h"
+#include "iddpm/evaluation/metrics/kernel_distance.h"
 #include "tests/golden_case.h"
 
 namespace iddpm {

@@ -1,4 +1,4 @@
-#include "iddpm/evaluation/feature_classifier.h"
+#include "iddpm/evaluation/features/feature_classifier.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "iddpm/evaluation/feature_classifier_training.h"
-#include "iddpm/evaluation/feature_network_file.h"
-#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/evaluation/features/feature_classifier_training.h"
+#include "iddpm/evaluation/features/feature_network_file.h"
+#include "iddpm/io/file_hash.h"
 #include "tests/expect_error.h"
 
 namespace iddpm {

@@ -1,4 +1,4 @@
-#include "iddpm/evaluation/frechet_distance.h"
+#include "iddpm/evaluation/metrics/frechet_distance.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "iddpm/evaluation/inception_features.h"
+#include "iddpm/evaluation/features/inception_features.h"
 #include "tests/golden_case.h"
 
 namespace iddpm {

@@ -1,11 +1,11 @@
-#include "iddpm/evaluation/inception_features.h"
+#include "iddpm/evaluation/features/inception_features.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "iddpm/evaluation/file_hash.h"
+#include "iddpm/io/file_hash.h"
 #include "tests/expect_error.h"
 #include "tests/golden_case.h"
 

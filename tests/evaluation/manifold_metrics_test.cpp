@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "iddpm/core/error.h"
-#include "iddpm/evaluation/density_coverage.h"
-#include "iddpm/evaluation/nearest_neighbours.h"
-#include "iddpm/evaluation/precision_recall.h"
+#include "iddpm/evaluation/metrics/density_coverage.h"
+#include "iddpm/evaluation/metrics/nearest_neighbours.h"
+#include "iddpm/evaluation/metrics/precision_recall.h"
 #include "tests/golden_case.h"
 
 namespace iddpm {

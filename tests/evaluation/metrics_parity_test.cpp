@@ -2,11 +2,11 @@
 
 #include <cmath>
 
-#include "iddpm/evaluation/density_coverage.h"
-#include "iddpm/evaluation/frechet_distance.h"
-#include "iddpm/evaluation/inception_score.h"
-#include "iddpm/evaluation/kernel_distance.h"
-#include "iddpm/evaluation/precision_recall.h"
+#include "iddpm/evaluation/metrics/density_coverage.h"
+#include "iddpm/evaluation/metrics/frechet_distance.h"
+#include "iddpm/evaluation/metrics/inception_score.h"
+#include "iddpm/evaluation/metrics/kernel_distance.h"
+#include "iddpm/evaluation/metrics/precision_recall.h"
 #include "tests/golden_case.h"
 
 namespace iddpm {

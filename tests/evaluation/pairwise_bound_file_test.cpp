@@ -1,4 +1,4 @@
-#include "iddpm/evaluation/pairwise_bound_file.h"
+#include "iddpm/evaluation/likelihood/pairwise_bound_file.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "iddpm/evaluation/pairwise_bound.h"
+#include "iddpm/evaluation/likelihood/pairwise_bound.h"
 
 #include <gtest/gtest.h>
 

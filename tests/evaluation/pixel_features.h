@@ -2,8 +2,8 @@
 
 #include "iddpm/core/random_stream.h"
 #include "iddpm/data/dataset.h"
-#include "iddpm/evaluation/feature_network.h"
-#include "iddpm/evaluation/feature_set.h"
+#include "iddpm/evaluation/features/feature_network.h"
+#include "iddpm/evaluation/features/feature_set.h"
 
 namespace iddpm {
 

@@ -1,4 +1,4 @@
-#include "iddpm/evaluation/reference_statistics.h"
+#include "iddpm/evaluation/metrics/reference_statistics.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 
-#include "iddpm/evaluation/sample_metrics.h"
+#include "iddpm/evaluation/metrics/sample_metrics.h"
 #include "iddpm/io/safetensors.h"
 #include "tests/evaluation/pixel_features.h"
 #include "tests/expect_error.h"

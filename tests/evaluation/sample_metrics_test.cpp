@@ -1,10 +1,10 @@
-#include "iddpm/evaluation/sample_metrics.h"
+#include "iddpm/evaluation/metrics/sample_metrics.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "iddpm/evaluation/kernel_distance.h"
+#include "iddpm/evaluation/metrics/kernel_distance.h"
 #include "tests/evaluation/pixel_features.h"
 #include "tests/expect_error.h"
 #include "tests/golden_case.h"

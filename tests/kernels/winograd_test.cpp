@@ -1,8 +1,8 @@
-#include "iddpm/kernels/winograd.h"
+#include "iddpm/kernels/cpu/winograd.h"
 
 #include <gtest/gtest.h>
 
-#include "iddpm/kernels/channels_last.h"
+#include "iddpm/kernels/cpu/channels_last.h"
 #include "iddpm/kernels/reference.h"
 #include "tests/kernels/kernel_cases.h"
 

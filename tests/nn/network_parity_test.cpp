@@ -3,9 +3,9 @@
 #include <map>
 
 #include "iddpm/diffusion/settings.h"
+#include "iddpm/interchange/reference_flags.h"
 #include "iddpm/kernels/optimizer_step.h"
 #include "iddpm/nn/classifier.h"
-#include "iddpm/nn/reference_flags.h"
 #include "iddpm/nn/unet.h"
 #include "tests/golden_case.h"
 

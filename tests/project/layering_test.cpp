@@ -26,8 +26,10 @@ const std::map<std::string, std::set<std::string>> allowed = {
     {"nn", {"kernels", "core"}},
     {"io", {"core"}},
     {"data", {"io", "core"}},
-    {"training", {"data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
-    {"evaluation", {"data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
+    {"model", {"data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
+    {"interchange", {"model", "data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
+    {"training", {"model", "data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
+    {"evaluation", {"model", "data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
     {"report", {"io", "core"}},
 };
 

@@ -1,4 +1,4 @@
-#include "iddpm/training/metrics_log.h"
+#include "iddpm/training/run/metrics_log.h"
 
 #include "tests/training/training_fixtures.h"
 

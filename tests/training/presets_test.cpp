@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "iddpm/training/reference_conversion.h"
+#include "iddpm/interchange/reference_conversion.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {

@@ -1,7 +1,7 @@
 // 10 steps are 5, saving, resuming and 5 more, bit for bit, whatever the options.
 
 #include "iddpm/diffusion/timestep_sampler.h"
-#include "iddpm/training/run_folder.h"
+#include "iddpm/model/run_folder.h"
 #include "iddpm/training/training_state.h"
 #include "tests/training/training_fixtures.h"
 

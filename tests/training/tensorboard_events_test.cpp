@@ -1,8 +1,8 @@
-#include "iddpm/training/tensorboard_events.h"
+#include "iddpm/training/run/tensorboard_events.h"
 
 #include <cstring>
 
-#include "iddpm/training/crc32c.h"
+#include "iddpm/io/crc32c.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {

@@ -1,6 +1,6 @@
 #include "iddpm/training/training_options.h"
 
-#include "iddpm/training/json_record.h"
+#include "iddpm/io/json_record.h"
 #include "iddpm/training/learning_rate.h"
 #include "tests/training/training_fixtures.h"
 

@@ -1,7 +1,7 @@
-#include "iddpm/training/training_run.h"
+#include "iddpm/training/run/training_run.h"
 
-#include "iddpm/training/metrics_log.h"
-#include "iddpm/training/run_folder.h"
+#include "iddpm/model/run_folder.h"
+#include "iddpm/training/run/metrics_log.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "cli/options/model_options.h"
+#include "iddpm/data/dataset.h"
+
+namespace iddpm::cli {
+
+/// Where images come from: --data and how to read them.
+struct DataOptions {
+  std::filesystem::path path;
+  std::string labels = "auto";
+  std::filesystem::path csv;
+  std::string split;
+  double background = 1.0;
+};
+
+void add_data_options(CLI::App& verb, DataOptions& options);
+/// Without image sizes.
+DatasetOptions dataset_options(const DataOptions& options);
+
+}  // namespace iddpm::cli

@@ -1,0 +1,103 @@
+#include "cli/options/training_flags.h"
+
+#include <CLI/CLI.hpp>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm::cli {
+namespace {
+
+template <typename Target, typename Value>
+void set_if(Target& target, const std::optional<Value>& value) {
+  if (value) target = *value;
+}
+
+LearningRateDecay parse_decay(const std::string& name) {
+  if (name == "linear") return LearningRateDecay::linear;
+  if (name == "cosine") return LearningRateDecay::cosine;
+  return LearningRateDecay::none;
+}
+
+}  // namespace
+
+void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
+  const auto training = [&](const char* name, auto& value, const char* help) {
+    return verb.add_option(name, value, help)->group("Training");
+  };
+  training("--steps", flags.steps, "Stop at this step, those before a resume included")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+  training("--minutes", flags.minutes, "Stop after this time (default without --steps: 10)")
+      ->check(CLI::Range(1e-3, 1e7));
+  training("--batch", flags.batch, "Images per step")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
+  training("--microbatch", flags.microbatch, "Images at a time, to need less memory (default: the batch)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
+  training("--learning-rate,--lr", flags.learning_rate, "Of AdamW")->check(CLI::Range(0.0, 10.0));
+  training("--warmup", flags.warmup_steps, "Steps over which the learning rate grows from 0");
+  training("--decay", flags.decay, "Learning rate to 0 at --steps: none, linear or cosine")
+      ->check(CLI::IsMember({"none", "linear", "cosine"}));
+  training("--weight-decay", flags.weight_decay, "Of AdamW");
+  training("--gradient-clip", flags.gradient_clip, "Largest norm of the gradient; 0: none");
+  training("--ema", flags.ema_rates, "Rates of the averages of the weights: 0.999,0.9999")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  training("--timesteps", flags.timesteps, "uniform, or importance (for objective vlb)")
+      ->check(CLI::IsMember({"uniform", "importance"}));
+  training("--seed", flags.seed, "Of everything random (default 0)");
+  verb.add_flag("--flip", flags.flip, "Mirror images at random")->group("Training");
+  const auto keeping = [&](const char* name, auto& value, const char* help) {
+    return verb.add_option(name, value, help)->group("Keeping records");
+  };
+  keeping("--log-every", flags.log_every, "Steps between lines of log.jsonl")->check(CLI::PositiveNumber);
+  keeping("--checkpoint-every", flags.checkpoint_every, "Steps between checkpoints (and every 10 minutes)")
+      ->check(CLI::PositiveNumber);
+  keeping("--keep", flags.keep_checkpoints, "Newest checkpoints to keep; 0: all")->check(CLI::NonNegativeNumber);
+  keeping("--sample-every", flags.sample_every, "Steps between sample grids; 0: none (default: more often at first)")
+      ->check(CLI::NonNegativeNumber);
+  verb.add_flag("--strict", flags.strict, "Stop at a broken image instead of skipping it")->group("Data");
+  verb.add_option("--workers", flags.workers, "Threads that decode images")->check(CLI::Range(1, 256))->group("Data");
+}
+
+void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& run) {
+  apply_run_length(flags, run);
+  if (!flags.steps && !flags.minutes) run.minutes = 10;
+  // Most is to be seen at the beginning.
+  if (!flags.sample_every) {
+    run.sample_every = 5000;
+    run.sample_at = {100, 300, 1000, 2000};
+  }
+  set_if(training.batch, flags.batch);
+  set_if(training.microbatch, flags.microbatch);
+  set_if(training.learning_rate, flags.learning_rate);
+  set_if(training.warmup_steps, flags.warmup_steps);
+  if (flags.decay) training.decay = parse_decay(*flags.decay);
+  if (training.decay != LearningRateDecay::none) {
+    require(flags.steps.has_value(), "--decay needs --steps: the learning rate reaches 0 there");
+    training.decay_steps = *flags.steps;
+  }
+  set_if(training.weight_decay, flags.weight_decay);
+  set_if(training.gradient_clip, flags.gradient_clip);
+  if (!flags.ema_rates.empty()) training.ema_rates = flags.ema_rates;
+  if (flags.timesteps) {
+    training.timesteps = *flags.timesteps == "importance" ? TimestepSampling::importance : TimestepSampling::uniform;
+  }
+  set_if(training.seed, flags.seed);
+  training.random_flip = training.random_flip || flags.flip;
+}
+
+void apply_run_length(const TrainingFlags& flags, RunOptions& run) {
+  if (flags.steps || flags.minutes) {
+    run.steps = flags.steps;
+    run.minutes = flags.minutes;
+  }
+  set_if(run.log_every, flags.log_every);
+  set_if(run.checkpoint_every, flags.checkpoint_every);
+  set_if(run.keep_checkpoints, flags.keep_checkpoints);
+  if (flags.sample_every) {
+    run.sample_every = *flags.sample_every;
+    run.sample_at.clear();
+  }
+  set_if(run.workers, flags.workers);
+  run.strict = run.strict || flags.strict;
+}
+
+}  // namespace iddpm::cli

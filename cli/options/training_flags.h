@@ -1,0 +1,44 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iddpm/training/run/training_run.h"
+#include "iddpm/training/trainer.h"
+
+namespace iddpm::cli {
+
+/// What the command line says of training; unset: the preset's choice.
+struct TrainingFlags {
+  std::optional<std::int64_t> steps;
+  std::optional<double> minutes;
+  std::optional<std::int64_t> batch;
+  std::optional<std::int64_t> microbatch;
+  std::optional<double> learning_rate;
+  std::optional<std::int64_t> warmup_steps;
+  std::optional<std::string> decay;
+  std::optional<double> weight_decay;
+  std::optional<double> gradient_clip;
+  std::vector<double> ema_rates;
+  std::optional<std::string> timesteps;
+  std::optional<std::uint64_t> seed;
+  bool flip = false;
+  bool strict = false;
+  std::optional<std::int64_t> workers;
+  std::optional<std::int64_t> log_every;
+  std::optional<std::int64_t> checkpoint_every;
+  std::optional<std::int64_t> keep_checkpoints;
+  std::optional<std::int64_t> sample_every;
+};
+
+void add_training_flags(CLI::App& verb, TrainingFlags& flags);
+
+/// Overrides what the flags say. Without --steps or --minutes a run is ten minutes long.
+void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& run);
+/// For a run that goes on: only how long, and what is written.
+void apply_run_length(const TrainingFlags& flags, RunOptions& run);
+
+}  // namespace iddpm::cli

@@ -1,0 +1,22 @@
+#include "cli/options/weight_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+namespace iddpm::cli {
+
+void add_weight_options(CLI::App& verb, WeightOptions& options) {
+  auto* ema =
+      verb.add_option("--ema", options.ema_rate, "Use the average of this rate (default: the checkpoint's first)");
+  verb.add_flag("--raw", options.raw, "Use the weights as trained, not averaged")->excludes(ema);
+}
+
+WeightChoice weight_choice(const WeightOptions& options) { return {.ema_rate = options.ema_rate, .raw = options.raw}; }
+
+std::string weights_name(const Checkpoint& checkpoint, const WeightChoice& choice) {
+  const std::optional<double> rate = checkpoint.chosen_rate(choice);
+  return rate ? fmt::format("ema {}", *rate) : "raw";
+}
+
+}  // namespace iddpm::cli

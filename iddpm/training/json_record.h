@@ -1,3 +1,0 @@
-#pragma once
-
-#include "iddpm/io/json_record.h"

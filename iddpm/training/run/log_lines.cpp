@@ -1,0 +1,71 @@
+#include "iddpm/training/run/log_lines.h"
+
+#include "iddpm/core/error.h"
+#include "iddpm/io/atomic_file.h"
+#include "iddpm/io/json_record.h"
+
+namespace iddpm {
+namespace {
+
+nlohmann::json or_null(const std::optional<double>& value) {
+  return value.has_value() ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+
+LoggedStep parse_line(std::string_view line, const std::string& where) {
+  const nlohmann::json json = parse_json(line, where);
+  const JsonRecord record(json, where);
+  LoggedStep step = {.step = record.get<std::int64_t>("step"),
+                     .loss = record.get<double>("loss"),
+                     .mse = record.get_optional<double>("mse"),
+                     .vb = record.get_optional<double>("vb"),
+                     .gradient_norm = record.get<double>("gradient_norm"),
+                     .learning_rate = record.get<double>("learning_rate"),
+                     .images_per_second = record.get<double>("images_per_second"),
+                     .elapsed_seconds = record.get<double>("elapsed_seconds"),
+                     .data_wait_seconds = record.get<double>("data_wait_seconds")};
+  for (std::size_t k = 0; k < step.loss_by_quartile.size(); ++k) {
+    step.loss_by_quartile[k] = record.get_optional<double>(fmt::format("loss_q{}", k).c_str());
+  }
+  return step;
+}
+
+}  // namespace
+
+std::filesystem::path metrics_log_path(const std::filesystem::path& run_folder) { return run_folder / "log.jsonl"; }
+
+std::string log_line(const LoggedStep& step) {
+  nlohmann::ordered_json json = {
+      {"step", step.step}, {"loss", step.loss}, {"mse", or_null(step.mse)}, {"vb", or_null(step.vb)}};
+  for (std::size_t k = 0; k < step.loss_by_quartile.size(); ++k) {
+    json[fmt::format("loss_q{}", k)] = or_null(step.loss_by_quartile[k]);
+  }
+  json["gradient_norm"] = step.gradient_norm;
+  json["learning_rate"] = step.learning_rate;
+  json["images_per_second"] = step.images_per_second;
+  json["elapsed_seconds"] = step.elapsed_seconds;
+  json["data_wait_seconds"] = step.data_wait_seconds;
+  return json.dump() + "\n";
+}
+
+std::vector<LogLine> read_log_lines(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return {};
+  const std::string text = read_file(path);
+  std::vector<LogLine> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    if (end == std::string::npos) break;  // cut off while it was written
+    const std::string where = fmt::format("{}, line {}", path.string(), lines.size() + 1);
+    lines.push_back({parse_line(std::string_view(text).substr(begin, end - begin), where), end + 1});
+    begin = end + 1;
+  }
+  return lines;
+}
+
+std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder) {
+  std::vector<LoggedStep> steps;
+  for (LogLine& line : read_log_lines(metrics_log_path(run_folder))) steps.push_back(std::move(line.step));
+  return steps;
+}
+
+}  // namespace iddpm

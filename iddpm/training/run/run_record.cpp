@@ -1,0 +1,161 @@
+#include "iddpm/training/run/run_record.h"
+
+#include <array>
+#include <cmath>
+
+#include "iddpm/core/error.h"
+#include "iddpm/io/atomic_file.h"
+#include "iddpm/io/input_file.h"
+#include "iddpm/io/json_record.h"
+
+namespace iddpm {
+namespace {
+
+constexpr std::int64_t format_version = 1;
+constexpr std::uintmax_t largest_record = 1 << 24;
+
+constexpr std::array<std::pair<LabelSource, const char*>, 5> label_names = {
+    {{LabelSource::automatic, "automatic"},
+     {LabelSource::none, "none"},
+     {LabelSource::subfolders, "subfolders"},
+     {LabelSource::file_name_prefix, "file_name_prefix"},
+     {LabelSource::csv, "csv"}}};
+
+std::string label_name(LabelSource source) {
+  for (const auto& [value, name] : label_names) {
+    if (value == source) return name;
+  }
+  fail("label source: a value without a name ({})", static_cast<int>(source));
+}
+
+LabelSource parse_label_source(const std::string& text, const std::string& where) {
+  for (const auto& [value, name] : label_names) {
+    if (text == name) return value;
+  }
+  fail("{}: expected one of automatic, none, subfolders, file_name_prefix, csv as 'labels', got {}", where,
+       quote(text));
+}
+
+template <typename Value>
+nlohmann::json or_null(const std::optional<Value>& value) {
+  return value.has_value() ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+
+nlohmann::json data_json(const DatasetOptions& options) {
+  return {{"image_height", or_null(options.image_height)},
+          {"image_width", or_null(options.image_width)},
+          {"image_channels", or_null(options.image_channels)},
+          {"background", options.background},
+          {"labels", label_name(options.labels)},
+          {"csv", options.csv.string()},
+          {"split", or_null(options.split)},
+          {"cache_bytes", options.cache_bytes}};
+}
+
+DatasetOptions read_data_options(const nlohmann::json& json, const std::string& where) {
+  const JsonRecord record(
+      json, where,
+      {"image_height", "image_width", "image_channels", "background", "labels", "csv", "split", "cache_bytes"});
+  DatasetOptions options;
+  options.image_height = record.get_optional<std::int64_t>("image_height");
+  options.image_width = record.get_optional<std::int64_t>("image_width");
+  options.image_channels = record.get_optional<std::int64_t>("image_channels");
+  options.background = record.get<double>("background");
+  options.labels = parse_label_source(record.get<std::string>("labels"), where);
+  options.csv = record.get<std::string>("csv");
+  options.split = record.get_optional<std::string>("split");
+  options.cache_bytes = record.get<std::int64_t>("cache_bytes");
+  return options;
+}
+
+nlohmann::json run_json(const RunOptions& options) {
+  return {{"steps", or_null(options.steps)},
+          {"minutes", or_null(options.minutes)},
+          {"log_every", options.log_every},
+          {"checkpoint_every", options.checkpoint_every},
+          {"checkpoint_minutes", options.checkpoint_minutes},
+          {"keep_checkpoints", options.keep_checkpoints},
+          {"sample_at", options.sample_at},
+          {"sample_every", options.sample_every},
+          {"workers", options.workers},
+          {"strict", options.strict}};
+}
+
+RunOptions read_run_options(const nlohmann::json& json, const std::string& where) {
+  const JsonRecord record(json, where,
+                          {"steps", "minutes", "log_every", "checkpoint_every", "checkpoint_minutes",
+                           "keep_checkpoints", "sample_at", "sample_every", "workers", "strict"});
+  return {.steps = record.get_optional<std::int64_t>("steps"),
+          .minutes = record.get_optional<double>("minutes"),
+          .log_every = record.get<std::int64_t>("log_every"),
+          .checkpoint_every = record.get<std::int64_t>("checkpoint_every"),
+          .checkpoint_minutes = record.get<double>("checkpoint_minutes"),
+          .keep_checkpoints = record.get<std::int64_t>("keep_checkpoints"),
+          .sample_at = record.get<std::vector<std::int64_t>>("sample_at"),
+          .sample_every = record.get<std::int64_t>("sample_every"),
+          .workers = record.get<std::int64_t>("workers"),
+          .strict = record.get<bool>("strict")};
+}
+
+}  // namespace
+
+std::filesystem::path run_record_path(const std::filesystem::path& run_folder) { return run_folder / "run.json"; }
+
+void check(const RunOptions& options) {
+  require(!options.steps.has_value() || *options.steps >= 1, "steps: expected at least 1, got {}",
+          options.steps.value_or(0));
+  require(!options.minutes.has_value() || (std::isfinite(*options.minutes) && *options.minutes > 0),
+          "minutes: expected more than 0, got {}", options.minutes.value_or(0));
+  require(options.log_every >= 1, "log every: expected at least 1 step, got {}", options.log_every);
+  require(options.checkpoint_every >= 1, "checkpoint every: expected at least 1 step, got {}",
+          options.checkpoint_every);
+  require(options.checkpoint_minutes > 0, "checkpoint minutes: expected more than 0, got {}",
+          options.checkpoint_minutes);
+  require(options.keep_checkpoints >= 0, "keep checkpoints: expected a number, or 0 for all, got {}",
+          options.keep_checkpoints);
+  require(options.sample_every >= 0, "sample every: expected a number of steps, or 0 for never, got {}",
+          options.sample_every);
+  require(options.workers >= 1 && options.workers <= 256, "workers: expected 1 to 256, got {}", options.workers);
+}
+
+void save_run_record(const std::filesystem::path& run_folder, const RunRecord& record) {
+  std::error_code error;
+  std::filesystem::create_directories(run_folder, error);
+  require(!error, "cannot make the folder {}: {}", run_folder.string(), error.message());
+  const nlohmann::ordered_json json = {
+      {"format", format_version},    {"data", record.data.string()}, {"data_options", data_json(record.data_options)},
+      {"run", run_json(record.run)}, {"preset", record.preset},      {"dataset_summary", record.dataset_summary}};
+  std::string text;
+  try {
+    text = json.dump(2);
+  } catch (const nlohmann::json::exception&) {
+    fail("cannot write {}: the names of data and labels must be UTF-8", run_record_path(run_folder).string());
+  }
+  write_file_atomically(run_record_path(run_folder), text + "\n");
+}
+
+RunRecord load_run_record(const std::filesystem::path& run_folder) {
+  const std::filesystem::path path = run_record_path(run_folder);
+  const std::string where = path.string();
+  std::error_code error;
+  require(std::filesystem::exists(path, error), "{} is not the folder of a run: it has no run.json",
+          run_folder.string());
+  const nlohmann::json json = parse_json(read_file(path, largest_record), where);
+  const JsonRecord record(json, where, {"format", "data", "data_options", "run", "preset", "dataset_summary"});
+  require(record.get<std::int64_t>("format") == format_version, "{}: its format is {}; this program reads {}", where,
+          record.get<std::int64_t>("format"), format_version);
+  RunRecord loaded;
+  loaded.data = record.get<std::string>("data");
+  loaded.data_options = read_data_options(record.raw("data_options"), where);
+  loaded.run = read_run_options(record.raw("run"), where);
+  loaded.preset = record.get<std::string>("preset");
+  loaded.dataset_summary = record.raw("dataset_summary");
+  try {
+    check(loaded.run);
+  } catch (const Error& cause) {
+    fail(cause.kind(), "{}: {}", where, cause.what());
+  }
+  return loaded;
+}
+
+}  // namespace iddpm
