@@ -20,6 +20,7 @@
 #include "iddpm/data/dataset_summary.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/training_run.h"
+#include "iddpm/training/training_state.h"
 
 namespace iddpm::cli {
 namespace {

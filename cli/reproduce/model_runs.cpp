@@ -11,6 +11,7 @@
 #include "iddpm/io/input_file.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/training_run.h"
+#include "iddpm/training/training_state.h"
 
 namespace iddpm::cli::reproduce {
 namespace {
