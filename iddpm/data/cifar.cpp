@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t side = 32;
 constexpr std::size_t image_bytes = 3 * side * side;
-constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 31;
+constexpr std::uintmax_t largest_cifar_file = std::uintmax_t{1} << 31;
 constexpr std::uintmax_t largest_names_file = 1 << 20;
 
 /// One of the two formats: records of label bytes, of which the last counts, and 3 x 32 x 32 values.
@@ -74,7 +74,7 @@ std::vector<std::string> read_class_names(const fs::path& folder, const CifarFor
 }
 
 std::int64_t count_records(const InputFile& file, const CifarFormat& format) {
-  require(file.size() > 0 && file.size() <= largest_file && file.size() % format.record_bytes() == 0,
+  require(file.size() > 0 && file.size() <= largest_cifar_file && file.size() % format.record_bytes() == 0,
           ErrorKind::damaged_file, "{} is not a whole {} file: expected a multiple of {} bytes, found {}",
           file.path().string(), format.name, format.record_bytes(), file.size());
   return static_cast<std::int64_t>(file.size() / format.record_bytes());

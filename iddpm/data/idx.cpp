@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t largest_file = std::uint64_t{1} << 31;
+constexpr std::uint64_t largest_idx_file = std::uint64_t{1} << 31;
 constexpr std::uint32_t images_magic = 0x0803;  // unsigned bytes, 3 dimensions
 constexpr std::uint32_t labels_magic = 0x0801;  // unsigned bytes, 1 dimension
 
@@ -39,7 +39,7 @@ struct IdxFile {
 };
 
 IdxFile read_idx(const fs::path& path, std::uint32_t magic) {
-  IdxFile file = {read_maybe_gzip(path, largest_file), {}};
+  IdxFile file = {read_maybe_gzip(path, largest_idx_file), {}};
   require(file.bytes.size() >= 4, ErrorKind::damaged_file,
           "{} is truncated: an IDX file begins with 4 bytes, it holds {}", path.string(), file.bytes.size());
   const std::uint64_t found = big_endian(file.bytes, 0);
@@ -53,7 +53,7 @@ IdxFile read_idx(const fs::path& path, std::uint32_t magic) {
     const std::uint64_t extent = big_endian(file.bytes, 4 + 4 * i);
     file.shape.push_back(static_cast<std::int64_t>(extent));
     // Beyond this no file matches; the product of three 32-bit numbers might overflow.
-    expected = extent == 0 ? 0 : std::min(expected, largest_file) * extent;
+    expected = extent == 0 ? 0 : std::min(expected, largest_idx_file) * extent;
   }
   const std::uint64_t found_values = file.bytes.size() - file.header_size();
   require(found_values == expected, "{} claims {} values ({}), but {} follow its header", path.string(), expected,

@@ -15,17 +15,17 @@ namespace iddpm {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-constexpr std::uint64_t longest_header = 1 << 16;
+constexpr std::uint64_t longest_npy_header = 1 << 16;
 
-constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> type_names = {{{"<f8", at::kDouble},
-                                                                                    {"<f4", at::kFloat},
-                                                                                    {"<f2", at::kHalf},
-                                                                                    {"<i8", at::kLong},
-                                                                                    {"<i4", at::kInt},
-                                                                                    {"<i2", at::kShort},
-                                                                                    {"|i1", at::kChar},
-                                                                                    {"|u1", at::kByte},
-                                                                                    {"|b1", at::kBool}}};
+constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> npy_types = {{{"<f8", at::kDouble},
+                                                                                   {"<f4", at::kFloat},
+                                                                                   {"<f2", at::kHalf},
+                                                                                   {"<i8", at::kLong},
+                                                                                   {"<i4", at::kInt},
+                                                                                   {"<i2", at::kShort},
+                                                                                   {"|i1", at::kChar},
+                                                                                   {"|u1", at::kByte},
+                                                                                   {"|b1", at::kBool}}};
 
 /// Reads the header's text: a Python dictionary such as {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
 class DictionaryReader {
@@ -93,8 +93,8 @@ class DictionaryReader {
     if (accept("[")) fail(ErrorKind::unsupported, "{} is an array of records, expected numbers or bools", name_);
     const std::string_view text = quoted_text();
     const auto found =
-        std::find_if(type_names.begin(), type_names.end(), [&](const auto& pair) { return pair.first == text; });
-    require(found != type_names.end(), ErrorKind::unsupported,
+        std::find_if(npy_types.begin(), npy_types.end(), [&](const auto& pair) { return pair.first == text; });
+    require(found != npy_types.end(), ErrorKind::unsupported,
             "{} is an array of type {}, expected one of <f8, <f4, <f2, <i8, <i4, <i2, |i1, |u1, |b1", name_,
             quote(text));
     return found->second;
@@ -136,16 +136,16 @@ NpyHeader read_npy_header(const std::function<std::string(std::uint64_t)>& read,
   for (std::size_t i = 0; i < length_bytes.size(); ++i) {
     length |= static_cast<std::uint64_t>(static_cast<unsigned char>(length_bytes[i])) << (8 * i);
   }
-  require(length <= longest_header, ErrorKind::damaged_file, "{} claims a header of {} bytes, expected at most {}",
-          name, length, longest_header);
+  require(length <= longest_npy_header, ErrorKind::damaged_file, "{} claims a header of {} bytes, expected at most {}",
+          name, length, longest_npy_header);
   const std::string text = read(length);
   return DictionaryReader(text, name).read();
 }
 
 std::string npy_header(at::ScalarType type, const std::vector<std::int64_t>& shape, const std::string& name) {
   const auto found =
-      std::find_if(type_names.begin(), type_names.end(), [&](const auto& pair) { return pair.second == type; });
-  require(found != type_names.end(), "{} is of type {}, which NumPy has no name for", name, at::toString(type));
+      std::find_if(npy_types.begin(), npy_types.end(), [&](const auto& pair) { return pair.second == type; });
+  require(found != npy_types.end(), "{} is of type {}, which NumPy has no name for", name, at::toString(type));
   // A tuple of one element needs its comma.
   const std::string sizes = fmt::format("({}{})", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", found->first, sizes);

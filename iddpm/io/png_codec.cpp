@@ -19,7 +19,7 @@ namespace {
 // libpng reports errors by longjmp, which must not pass over a destructor: everything that owns memory lives outside
 // the functions below that call setjmp, and those hold nothing but pointers.
 
-constexpr double highest_deflate_ratio = 1032.0;
+constexpr double highest_png_ratio = 1032.0;
 
 struct PngSession {
   png_structp png = nullptr;
@@ -134,7 +134,7 @@ Image decode_png(const EncodedImage& file) {
   const std::int64_t height = png_get_image_height(reader.png, reader.info);
   check_image_size(file, width, height);
   require(static_cast<double>(png_get_rowbytes(reader.png, reader.info)) * static_cast<double>(height) <=
-              highest_deflate_ratio * static_cast<double>(file.bytes.size()),
+              highest_png_ratio * static_cast<double>(file.bytes.size()),
           ErrorKind::damaged_file, "{} is truncated: it claims {} x {} pixels but holds {} bytes", file.name, width,
           height, file.bytes.size());
   require(start_pixels(reader), ErrorKind::damaged_file, "{} is a broken PNG image: {}", file.name, reader.message);

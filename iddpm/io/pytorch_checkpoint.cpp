@@ -18,7 +18,7 @@ namespace iddpm {
 namespace {
 
 constexpr std::string_view zip_magic = "PK\x03\x04";
-constexpr int deepest_nesting = 32;
+constexpr int deepest_pickle_nesting = 32;
 constexpr std::size_t most_visits = 4'000'000;
 constexpr std::size_t most_tensors = 100'000;
 constexpr std::size_t longest_name = 1000;
@@ -33,7 +33,7 @@ class Flattener {
 
  private:
   void visit(const PickleValue& value, const std::string& name, int depth) {
-    require(depth <= deepest_nesting, "{} is nested more than {} deep", pickle_.name, deepest_nesting);
+    require(depth <= deepest_pickle_nesting, "{} is nested more than {} deep", pickle_.name, deepest_pickle_nesting);
     require(name.size() <= longest_name, "{} holds a name of {} bytes, expected at most {}", pickle_.name, name.size(),
             longest_name);
     if (const auto* tensor = value.get<PickleTensor>()) {

@@ -17,7 +17,7 @@ namespace iddpm {
 namespace {
 
 constexpr std::uint64_t length_bytes = 8;
-constexpr std::uint64_t longest_header = 100'000'000;
+constexpr std::uint64_t longest_safetensors_header = 100'000'000;
 
 std::uint64_t read_header_size(const InputFile& file) {
   const std::string path = file.path().string();
@@ -25,7 +25,7 @@ std::uint64_t read_header_size(const InputFile& file) {
           "{} is not a safetensors file, or truncated: it holds {} bytes", path, file.size());
   std::uint64_t header_size = 0;
   file.read_at(0, std::as_writable_bytes(std::span(&header_size, 1)));
-  require(header_size <= longest_header, ErrorKind::damaged_file,
+  require(header_size <= longest_safetensors_header, ErrorKind::damaged_file,
           "{} is not a safetensors file: it claims a header of {} bytes", path, header_size);
   require(header_size <= file.size() - length_bytes, ErrorKind::damaged_file,
           "{} is truncated, or not a safetensors file: it claims a header of {} bytes but holds {}", path, header_size,
@@ -119,8 +119,9 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
     fail("cannot write {}: names and metadata must be UTF-8", path.string());
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  require(text.size() <= longest_header, "cannot write {}: a header of {} bytes is longer than the {} allowed",
-          path.string(), text.size(), longest_header);
+  require(text.size() <= longest_safetensors_header,
+          "cannot write {}: a header of {} bytes is longer than the {} allowed", path.string(), text.size(),
+          longest_safetensors_header);
 
   AtomicFile file(path);
   const std::uint64_t header_size = text.size();

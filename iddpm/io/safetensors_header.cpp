@@ -16,16 +16,16 @@ namespace iddpm {
 
 namespace {
 
-constexpr std::array<std::pair<const char*, at::ScalarType>, 10> type_names = {{{"F64", at::kDouble},
-                                                                                {"F32", at::kFloat},
-                                                                                {"F16", at::kHalf},
-                                                                                {"BF16", at::kBFloat16},
-                                                                                {"I64", at::kLong},
-                                                                                {"I32", at::kInt},
-                                                                                {"I16", at::kShort},
-                                                                                {"I8", at::kChar},
-                                                                                {"U8", at::kByte},
-                                                                                {"BOOL", at::kBool}}};
+constexpr std::array<std::pair<const char*, at::ScalarType>, 10> safetensors_types = {{{"F64", at::kDouble},
+                                                                                       {"F32", at::kFloat},
+                                                                                       {"F16", at::kHalf},
+                                                                                       {"BF16", at::kBFloat16},
+                                                                                       {"I64", at::kLong},
+                                                                                       {"I32", at::kInt},
+                                                                                       {"I16", at::kShort},
+                                                                                       {"I8", at::kChar},
+                                                                                       {"U8", at::kByte},
+                                                                                       {"BOOL", at::kBool}}};
 
 /// Follows the parser through the header's fixed grammar (an object of tensors, each an object of three fields, and an
 /// object of strings), so that nothing of another form is ever stored.
@@ -127,9 +127,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
       header_.metadata.emplace(std::move(metadata_key_), std::move(text));
       place_ = Place::metadata_keys;
     } else if (place_ == Place::type_value) {
-      const auto found =
-          std::find_if(type_names.begin(), type_names.end(), [&](const auto& pair) { return text == pair.first; });
-      require(found != type_names.end(), ErrorKind::unsupported,
+      const auto found = std::find_if(safetensors_types.begin(), safetensors_types.end(),
+                                      [&](const auto& pair) { return text == pair.first; });
+      require(found != safetensors_types.end(), ErrorKind::unsupported,
               "{}: tensor {} is of type {}, expected one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL", path_,
               quote(entry().name), quote(text));
       entry().type = found->second;
@@ -227,7 +227,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
 }
 
 const char* safetensors_type_name(at::ScalarType type) {
-  for (const auto& [name, known] : type_names) {
+  for (const auto& [name, known] : safetensors_types) {
     if (known == type) return name;
   }
   return nullptr;

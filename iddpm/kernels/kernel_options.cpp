@@ -8,7 +8,7 @@
 namespace iddpm::kernels {
 namespace {
 
-thread_local const KernelOptions* innermost = nullptr;
+thread_local const KernelOptions* innermost_options = nullptr;
 
 KernelOptions default_options() {
   const char* value = std::getenv("IDDPM_KERNELS");
@@ -23,13 +23,15 @@ KernelOptions default_options() {
 }  // namespace
 
 const KernelOptions& kernel_options() {
-  if (innermost != nullptr) return *innermost;
+  if (innermost_options != nullptr) return *innermost_options;
   static const KernelOptions defaults = default_options();
   return defaults;
 }
 
-KernelScope::KernelScope(KernelOptions options) : options_(options), outer_(innermost) { innermost = &options_; }
+KernelScope::KernelScope(KernelOptions options) : options_(options), outer_(innermost_options) {
+  innermost_options = &options_;
+}
 
-KernelScope::~KernelScope() { innermost = outer_; }
+KernelScope::~KernelScope() { innermost_options = outer_; }
 
 }  // namespace iddpm::kernels

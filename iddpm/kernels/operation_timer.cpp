@@ -5,7 +5,7 @@
 namespace iddpm::kernels {
 namespace {
 
-thread_local OperationTimer* innermost = nullptr;
+thread_local OperationTimer* innermost_timer = nullptr;
 
 }  // namespace
 
@@ -59,9 +59,9 @@ const char* name_of(Operation operation) {
   return "unknown";
 }
 
-OperationTimer::OperationTimer() : outer_(std::exchange(innermost, this)) {}
+OperationTimer::OperationTimer() : outer_(std::exchange(innermost_timer, this)) {}
 
-OperationTimer::~OperationTimer() { innermost = outer_; }
+OperationTimer::~OperationTimer() { innermost_timer = outer_; }
 
 OperationTimer::Times OperationTimer::times() {
   change_to(under_way_);
@@ -75,7 +75,7 @@ Operation OperationTimer::change_to(Operation next) {
   return std::exchange(under_way_, next);
 }
 
-TimedOperation::TimedOperation(Operation operation) : timer_(innermost) {
+TimedOperation::TimedOperation(Operation operation) : timer_(innermost_timer) {
   if (timer_ == nullptr) return;
   outer_ = timer_->change_to(operation);
   ++timer_->times_[static_cast<std::size_t>(operation)].calls;

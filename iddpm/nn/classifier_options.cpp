@@ -9,7 +9,7 @@
 namespace iddpm {
 namespace {
 
-constexpr std::int64_t most_classes = 1'000'000;
+constexpr std::int64_t most_classifier_classes = 1'000'000;
 
 constexpr std::array<std::pair<ClassifierPool, const char*>, 4> pool_names = {
     {{ClassifierPool::adaptive, "adaptive"},
@@ -39,8 +39,8 @@ ClassifierOptions resolved(ClassifierOptions options) {
   options.network.super_resolution = false;
   options.network.heads_upsample = 0;
   options.network = resolved(std::move(options.network));
-  require(options.classes >= 1 && options.classes <= most_classes, "Classifier option classes is {}; expected 1 to {}.",
-          options.classes, most_classes);
+  require(options.classes >= 1 && options.classes <= most_classifier_classes,
+          "Classifier option classes is {}; expected 1 to {}.", options.classes, most_classifier_classes);
   require(
       options.pool != ClassifierPool::attention || options.network.head_channels > 0,
       "Network option head_channels is 0; expected a divisor of the channels, which the classifier's attention pool "

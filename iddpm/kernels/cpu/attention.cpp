@@ -85,15 +85,15 @@ void backward_heads(const Layout& layout, const T* qkv, const T* out, const T* o
   });
 }
 
-struct Forward {
+struct AttentionResult {
   Tensor out, log_sums;
 };
 
-Forward forward(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
+AttentionResult attention_forward(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
   const Layout layout(qkv, heads, order);
-  Forward result{.out = empty_channels_last(qkv, {layout.images, layout.channels(), layout.length}),
-                 .log_sums = at::empty({layout.images * heads, layout.length},
-                                       qkv.options().dtype(at::kFloat).requires_grad(c10::nullopt))};
+  AttentionResult result{.out = empty_channels_last(qkv, {layout.images, layout.channels(), layout.length}),
+                         .log_sums = at::empty({layout.images * heads, layout.length},
+                                               qkv.options().dtype(at::kFloat).requires_grad(c10::nullopt))};
   for_type_of(qkv, [&](auto type) {
     using T = decltype(type);
     forward_heads<T>(layout, elements<T>(qkv), elements<T>(result.out), result.log_sums.data_ptr<float>());
@@ -106,7 +106,7 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& qkv, std::int64_t heads,
                         QkvOrder order) {
     const Tensor dense = channels_last(qkv);
-    Forward result = cpu::forward(dense, heads, order);
+    AttentionResult result = attention_forward(dense, heads, order);
     context->save_for_backward({dense, result.out, result.log_sums});
     context->saved_data["heads"] = heads;
     context->saved_data["heads_first"] = order == QkvOrder::heads_first;
@@ -135,7 +135,7 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
 
 Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
   if (at::GradMode::is_enabled() && qkv.requires_grad()) return AttentionFunction::apply(qkv, heads, order);
-  return forward(channels_last(qkv), heads, order).out;
+  return attention_forward(channels_last(qkv), heads, order).out;
 }
 
 }  // namespace iddpm::kernels::cpu

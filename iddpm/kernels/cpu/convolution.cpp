@@ -44,8 +44,8 @@ bool uses_winograd(const ConvolutionGeometry& g, const Tensor& weight, bool keep
   return winograd::is_worthwhile(g, weight, keep_weight, onednn::has_fast_bfloat16());
 }
 
-Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
-               ConvolutionOptions options, bool keep_weight) {
+Tensor convolution_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& residual,
+                           ConvolutionOptions options, bool keep_weight) {
   ConvolutionGeometry g = geometry_of(x, weight, bias.defined(), residual.defined(), options);
   const Tensor floats = as_float(weight), biases = as_float(bias);
   Tensor y = empty_channels_last(x, {g.images, g.out_channels, g.out_height(), g.out_width()});
@@ -75,8 +75,8 @@ class ConvolutionFunction : public torch::autograd::Function<ConvolutionFunction
     context->saved_data["bias_type"] = bias ? static_cast<std::int64_t>(bias->scalar_type()) : std::int64_t{-1};
     context->saved_data["residual_type"] =
         residual ? static_cast<std::int64_t>(residual->scalar_type()) : std::int64_t{-1};
-    return cpu::forward(input, weight, bias.value_or(Tensor()), residual.value_or(Tensor()), options,
-                        /*keep_weight=*/false);
+    return convolution_forward(input, weight, bias.value_or(Tensor()), residual.value_or(Tensor()), options,
+                               /*keep_weight=*/false);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -130,7 +130,7 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   const bool differentiated = at::GradMode::is_enabled() && (requires_grad(x) || requires_grad(weight) ||
                                                              requires_grad(bias) || requires_grad(residual));
   if (differentiated) return ConvolutionFunction::apply(x, weight, optional(bias), optional(residual), options);
-  return forward(channels_last(x), weight, bias, residual, options, /*keep_weight=*/true);
+  return convolution_forward(channels_last(x), weight, bias, residual, options, /*keep_weight=*/true);
 }
 
 }  // namespace iddpm::kernels::cpu

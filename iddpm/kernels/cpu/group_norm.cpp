@@ -13,7 +13,7 @@
 namespace iddpm::kernels::cpu {
 namespace {
 
-struct Settings {
+struct GroupNormSettings {
   std::int64_t groups;
   double epsilon;
   bool silu;
@@ -22,7 +22,7 @@ struct Settings {
 };
 
 /// The arguments in the form that the passes want: float32 arrays, scale and shift undefined or [N, C].
-struct Arguments {
+struct GroupNormArguments {
   Tensor x;  ///< channels-last
   Tensor weight, bias, scale, shift;
   Tensor keys;
@@ -34,7 +34,8 @@ PixelRange range_of(const Tensor& x, std::int64_t begin, std::int64_t end) {
   return {.begin = begin, .end = end, .channels = x.size(1), .pixels = pixel_count(x)};
 }
 
-NormActivation activation_of(const Settings& settings, const Arguments& arguments, std::int64_t image) {
+NormActivation activation_of(const GroupNormSettings& settings, const GroupNormArguments& arguments,
+                             std::int64_t image) {
   NormActivation activation{.silu = settings.silu, .dropout = {}};
   if (settings.dropout_probability > 0) {
     activation.dropout = {.words = dropout_words(arguments.keys.data_ptr<std::int64_t>()[image], settings.layer),
@@ -48,7 +49,8 @@ NormActivation activation_of(const Settings& settings, const Arguments& argument
 struct Affine {
   const float *weight, *bias, *scale = nullptr, *shift = nullptr;
 
-  Affine(const Arguments& a, std::int64_t image) : weight(a.weight.data_ptr<float>()), bias(a.bias.data_ptr<float>()) {
+  Affine(const GroupNormArguments& a, std::int64_t image)
+      : weight(a.weight.data_ptr<float>()), bias(a.bias.data_ptr<float>()) {
     if (!a.scale.defined()) return;
     scale = a.scale.data_ptr<float>() + image * a.weight.numel();
     shift = a.shift.data_ptr<float>() + image * a.weight.numel();
@@ -115,8 +117,8 @@ void add_parts(std::vector<float>& sums, std::int64_t count, int parts) {
 /// One image's statistics per group, from per-channel moments about the image's first pixel: no cancellation where the
 /// mean is far from zero.
 template <typename T>
-void group_statistics(const T* x, const ImageLoop& loop, const Tensor& tensor, const Settings& settings, float* mean,
-                      float* rstd) {
+void group_statistics(const T* x, const ImageLoop& loop, const Tensor& tensor, const GroupNormSettings& settings,
+                      float* mean, float* rstd) {
   const std::int64_t channels = tensor.size(1), pixels = pixel_count(tensor), width = channels / settings.groups;
   std::vector<float> origin(channels), moments(2 * channels * loop.parts(), 0.0f);
   for (std::int64_t c = 0; c < channels; ++c) {
@@ -146,7 +148,8 @@ void group_statistics(const T* x, const ImageLoop& loop, const Tensor& tensor, c
 }
 
 template <typename T>
-void forward_pass(const Arguments& arguments, const Settings& settings, Tensor& y, Tensor& mean, Tensor& rstd) {
+void forward_pass(const GroupNormArguments& arguments, const GroupNormSettings& settings, Tensor& y, Tensor& mean,
+                  Tensor& rstd) {
   const Tensor& x = arguments.x;
   const std::int64_t channels = x.size(1), width = channels / settings.groups, size = channels * pixel_count(x);
   const ImageLoop loop(x);
@@ -172,8 +175,8 @@ void forward_pass(const Arguments& arguments, const Settings& settings, Tensor& 
 /// Gradients, those of scale and shift per image; sums over images of per-channel gradients are left to the caller:
 /// `sum` = d loss / d (argument of the activation) and `product` = the same times the normalised x, [N, C].
 template <typename T>
-void backward_pass(const Arguments& arguments, const Tensor& dy, const Tensor& mean, const Tensor& rstd,
-                   const Settings& settings, Tensor& dx, Tensor& sum, Tensor& product) {
+void backward_pass(const GroupNormArguments& arguments, const Tensor& dy, const Tensor& mean, const Tensor& rstd,
+                   const GroupNormSettings& settings, Tensor& dx, Tensor& sum, Tensor& product) {
   const Tensor& x = arguments.x;
   const std::int64_t channels = x.size(1), width = channels / settings.groups, pixels = pixel_count(x),
                      size = channels * pixels;
@@ -228,16 +231,16 @@ void backward_pass(const Arguments& arguments, const Tensor& dy, const Tensor& m
   });
 }
 
-struct Forward {
+struct GroupNormResult {
   Tensor y, mean, rstd;
 };
 
-Forward forward(const Arguments& arguments, const Settings& settings) {
+GroupNormResult group_norm_forward(const GroupNormArguments& arguments, const GroupNormSettings& settings) {
   const Tensor& x = arguments.x;
   const auto statistics = x.options().dtype(at::kFloat);
-  Forward result{.y = empty_channels_last(x, x.sizes()),
-                 .mean = at::empty({x.size(0), settings.groups}, statistics),
-                 .rstd = at::empty({x.size(0), settings.groups}, statistics)};
+  GroupNormResult result{.y = empty_channels_last(x, x.sizes()),
+                         .mean = at::empty({x.size(0), settings.groups}, statistics),
+                         .rstd = at::empty({x.size(0), settings.groups}, statistics)};
   for_type_of(
       x, [&](auto type) { forward_pass<decltype(type)>(arguments, settings, result.y, result.mean, result.rstd); });
   return result;
@@ -249,12 +252,12 @@ class GroupNormFunction : public torch::autograd::Function<GroupNormFunction> {
 
   static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& weight,
                         const Tensor& bias, const Optional& scale_argument, const Optional& shift_argument,
-                        const Optional& keys_argument, const Settings& settings) {
+                        const Optional& keys_argument, const GroupNormSettings& settings) {
     const Tensor scale = scale_argument.value_or(Tensor()), shift = shift_argument.value_or(Tensor());
     const Tensor keys = keys_argument.value_or(Tensor());
-    const Arguments arguments{channels_last(x),   float_array(weight), float_array(bias),
-                              float_array(scale), float_array(shift),  keys};
-    Forward result = cpu::forward(arguments, settings);
+    const GroupNormArguments arguments{channels_last(x),   float_array(weight), float_array(bias),
+                                       float_array(scale), float_array(shift),  keys};
+    GroupNormResult result = group_norm_forward(arguments, settings);
     context->save_for_backward({arguments.x, weight, bias, scale, shift, keys, result.mean, result.rstd});
     context->saved_data["groups"] = settings.groups;
     context->saved_data["epsilon"] = settings.epsilon;
@@ -269,13 +272,13 @@ class GroupNormFunction : public torch::autograd::Function<GroupNormFunction> {
     const TimedOperation timed(Operation::group_norm_backward);
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2], &scale = saved[3], &shift = saved[4];
-    const Arguments arguments{x,       float_array(weight), float_array(bias), float_array(scale), float_array(shift),
-                              saved[5]};
-    const Settings settings{.groups = context->saved_data["groups"].toInt(),
-                            .epsilon = context->saved_data["epsilon"].toDouble(),
-                            .silu = context->saved_data["silu"].toBool(),
-                            .dropout_probability = context->saved_data["dropout"].toDouble(),
-                            .layer = context->saved_data["layer"].toInt()};
+    const GroupNormArguments arguments{
+        x, float_array(weight), float_array(bias), float_array(scale), float_array(shift), saved[5]};
+    const GroupNormSettings settings{.groups = context->saved_data["groups"].toInt(),
+                                     .epsilon = context->saved_data["epsilon"].toDouble(),
+                                     .silu = context->saved_data["silu"].toBool(),
+                                     .dropout_probability = context->saved_data["dropout"].toDouble(),
+                                     .layer = context->saved_data["layer"].toInt()};
     const Tensor dy = channels_last(gradients[0].to(x.scalar_type()));
     Tensor dx = empty_channels_last(x, x.sizes());
     Tensor sum = at::empty({x.size(0), x.size(1)}, x.options().dtype(at::kFloat)), product = at::empty_like(sum);
@@ -301,11 +304,11 @@ class GroupNormFunction : public torch::autograd::Function<GroupNormFunction> {
 
 Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
                   const ScaleShift& scale_shift, bool silu, const DropoutOptions& dropout, double epsilon) {
-  const Settings settings{.groups = groups,
-                          .epsilon = epsilon,
-                          .silu = silu,
-                          .dropout_probability = dropout.probability,
-                          .layer = dropout.layer};
+  const GroupNormSettings settings{.groups = groups,
+                                   .epsilon = epsilon,
+                                   .silu = silu,
+                                   .dropout_probability = dropout.probability,
+                                   .layer = dropout.layer};
   const Tensor keys = dropout.probability > 0 ? dropout.keys.contiguous() : Tensor();
   const bool differentiated =
       at::GradMode::is_enabled() &&
@@ -318,9 +321,9 @@ Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, co
     return GroupNormFunction::apply(x, weight, bias, optional(scale_shift.scale), optional(scale_shift.shift),
                                     optional(keys), settings);
   }
-  return forward({channels_last(x), float_array(weight), float_array(bias), float_array(scale_shift.scale),
-                  float_array(scale_shift.shift), keys},
-                 settings)
+  return group_norm_forward({channels_last(x), float_array(weight), float_array(bias), float_array(scale_shift.scale),
+                             float_array(scale_shift.shift), keys},
+                            settings)
       .y;
 }
 

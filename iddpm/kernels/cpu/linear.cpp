@@ -35,7 +35,7 @@ Tensor matrix(const Tensor& values, std::int64_t columns) {
   return values.to(at::kFloat).contiguous().view({rows, columns});
 }
 
-Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const std::int64_t in = weight.size(1), out = weight.size(0);
   Tensor y = product(matrix(x, in), Transpose::no, matrix(weight, in), Transpose::yes);
   if (bias.defined()) y.add_(bias.to(at::kFloat));
@@ -52,7 +52,7 @@ class LinearFunction : public torch::autograd::Function<LinearFunction> {
                         const Optional& bias_argument) {
     const Tensor bias = bias_argument.value_or(Tensor());
     context->save_for_backward({x, weight, bias});
-    return cpu::forward(x, weight, bias);
+    return linear_forward(x, weight, bias);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -88,7 +88,7 @@ bool is_fast_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const bool differentiated = at::GradMode::is_enabled() &&
                               (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
-  if (!differentiated) return forward(x, weight, bias);
+  if (!differentiated) return linear_forward(x, weight, bias);
   return LinearFunction::apply(x, weight, bias.defined() ? LinearFunction::Optional(bias) : LinearFunction::Optional());
 }
 

@@ -96,15 +96,15 @@ Compiled compile(const ConvolutionGeometry& g, Direction direction) {
   fail("onednn: unknown direction.");
 }
 
-struct Key {
+struct CompiledKey {
   ConvolutionGeometry geometry;
   Direction direction;
   int threads;  ///< a primitive divides its work among the threads there were when it was compiled
-  bool operator==(const Key&) const = default;
+  bool operator==(const CompiledKey&) const = default;
 };
 
-struct KeyHash {
-  std::size_t operator()(const Key& key) const {
+struct CompiledKeyHash {
+  std::size_t operator()(const CompiledKey& key) const {
     const ConvolutionGeometry& g = key.geometry;
     std::size_t hash = static_cast<std::size_t>(key.direction) + 4 * static_cast<std::size_t>(key.threads);
     for (const std::int64_t value :
@@ -121,8 +121,8 @@ constexpr std::size_t most_compiled = 4096;  // a network has about a hundred pe
 
 std::shared_ptr<const Compiled> compiled(const ConvolutionGeometry& geometry, Direction direction) {
   static std::mutex mutex;
-  static auto& cache = *new std::unordered_map<Key, std::shared_ptr<const Compiled>, KeyHash>;
-  const Key key{geometry, direction, parallel_threads()};
+  static auto& cache = *new std::unordered_map<CompiledKey, std::shared_ptr<const Compiled>, CompiledKeyHash>;
+  const CompiledKey key{geometry, direction, parallel_threads()};
   const std::lock_guard lock(mutex);
   const auto found = cache.find(key);
   if (found != cache.end()) return found->second;
@@ -134,9 +134,9 @@ memory in_place(const memory::desc& layout, const Tensor& tensor) {
   return memory(layout, engine(), tensor.data_ptr());
 }
 
-using Arguments = std::unordered_map<int, memory>;
+using PrimitiveArguments = std::unordered_map<int, memory>;
 
-void execute(const Compiled& convolution, Arguments arguments) {
+void execute(const Compiled& convolution, PrimitiveArguments arguments) {
   arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(convolution.scratchpad, engine(),
                                                 scratch(Scratch::primitive, convolution.scratchpad.get_size() + 1)));
   dnnl::stream stream(engine());
@@ -180,9 +180,9 @@ void forward(const ConvolutionGeometry& geometry, const Tensor& x, const Tensor&
              const Tensor& residual, Tensor& y, bool keep_weight) {
   const auto convolution = compiled(geometry, Direction::forward);
   const Tensor prepared = reordered(geometry, *convolution, weight, keep_weight);
-  Arguments arguments{{DNNL_ARG_SRC, in_place(convolution->x, x)},
-                      {DNNL_ARG_WEIGHTS, in_place(convolution->weight, prepared)},
-                      {DNNL_ARG_DST, in_place(convolution->y, y)}};
+  PrimitiveArguments arguments{{DNNL_ARG_SRC, in_place(convolution->x, x)},
+                               {DNNL_ARG_WEIGHTS, in_place(convolution->weight, prepared)},
+                               {DNNL_ARG_DST, in_place(convolution->y, y)}};
   if (geometry.bias) arguments.emplace(DNNL_ARG_BIAS, in_place(convolution->bias, bias));
   if (geometry.residual) {
     arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, in_place(convolution->y, residual));
@@ -207,9 +207,9 @@ void backward_weights(const ConvolutionGeometry& geometry, const Tensor& x, cons
   const memory target = in_order ? plain
                                  : memory(convolution->weight, engine(),
                                           scratch(Scratch::reordered_weight, convolution->weight.get_size()));
-  Arguments arguments{{DNNL_ARG_SRC, in_place(convolution->x, x)},
-                      {DNNL_ARG_DIFF_DST, in_place(convolution->y, dy)},
-                      {DNNL_ARG_DIFF_WEIGHTS, target}};
+  PrimitiveArguments arguments{{DNNL_ARG_SRC, in_place(convolution->x, x)},
+                               {DNNL_ARG_DIFF_DST, in_place(convolution->y, dy)},
+                               {DNNL_ARG_DIFF_WEIGHTS, target}};
   if (geometry.bias) arguments.emplace(DNNL_ARG_DIFF_BIAS, in_place(convolution->bias, dbias));
   execute(*convolution, std::move(arguments));
   if (!in_order) reorder(target, plain);

@@ -14,11 +14,11 @@ struct Entry {
 };
 
 /// Where the weight lies and in which form it is wanted.
-using Key = std::tuple<const void*, std::vector<std::int64_t>, std::vector<std::int64_t>, WeightForm>;
+using PreparedKey = std::tuple<const void*, std::vector<std::int64_t>, std::vector<std::int64_t>, WeightForm>;
 
 class Cache {
  public:
-  Tensor find(const Key& key, std::uint32_t version) {
+  Tensor find(const PreparedKey& key, std::uint32_t version) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(key);
     if (found == entries_.end() || found->second.version != version || found->second.storage.expired()) return {};
@@ -26,7 +26,7 @@ class Cache {
   }
 
   /// Is there an entry, of whatever version, or room for another?
-  bool has_room(const Key& key, std::size_t bytes) {
+  bool has_room(const PreparedKey& key, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     if (entries_.contains(key)) return true;
     forget_the_dead();
@@ -38,13 +38,13 @@ class Cache {
   /// Forgets every form of the weight at that address.
   void erase(const void* weight) {
     const std::lock_guard lock(mutex_);
-    const auto first = entries_.lower_bound(Key{weight, {}, {}, 0});
+    const auto first = entries_.lower_bound(PreparedKey{weight, {}, {}, 0});
     auto last = first;
     while (last != entries_.end() && std::get<0>(last->first) == weight) ++last;
     entries_.erase(first, last);
   }
 
-  void insert(const Key& key, Entry entry) {
+  void insert(const PreparedKey& key, Entry entry) {
     const std::lock_guard lock(mutex_);
     forget_the_dead();
     entries_.insert_or_assign(key, std::move(entry));
@@ -58,7 +58,7 @@ class Cache {
   }
 
   std::mutex mutex_;
-  std::map<Key, Entry> entries_;
+  std::map<PreparedKey, Entry> entries_;
 };
 
 /// Never destroyed: tensors may outlive static objects.
@@ -67,7 +67,7 @@ Cache& cache() {
   return instance;
 }
 
-Key key_of(const Tensor& weight, WeightForm form) {
+PreparedKey key_of(const Tensor& weight, WeightForm form) {
   return {weight.data_ptr(), weight.sizes().vec(), weight.strides().vec(), form};
 }
 
@@ -84,7 +84,7 @@ Tensor prepared_weight(const Tensor& weight, WeightForm form, bool keep, const s
     forget_prepared(weight);
     return prepare();
   }
-  const Key key = key_of(weight, form);
+  const PreparedKey key = key_of(weight, form);
   const auto version = static_cast<std::uint32_t>(weight._version());
   Tensor prepared = cache().find(key, version);
   if (!prepared.defined()) {
