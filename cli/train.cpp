@@ -19,6 +19,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/data/dataset_summary.h"
 #include "iddpm/model/run_folder.h"
+#include "iddpm/training/run/metrics_log.h"
 #include "iddpm/training/run/training_run.h"
 #include "iddpm/training/training_state.h"
 
@@ -42,6 +43,8 @@ struct TrainArguments {
 struct PreparedRun {
   fs::path folder;
   RunRecord record;
+  RunOptions session;             ///< the record's, but for what only this session does otherwise
+  std::vector<std::string> said;  ///< what is to be announced besides
   std::shared_ptr<const Dataset> dataset;
   Trainer trainer;
 };
@@ -115,7 +118,8 @@ PreparedRun prepare_new_run(const TrainArguments& arguments) {
   check(preset.training);
   const fs::path folder = arguments.dry_run ? fs::path() : new_run_folder(arguments);
   Trainer trainer(preset.model, preset.training, chosen_device(arguments.compute));
-  return {folder, std::move(record), std::move(dataset), std::move(trainer)};
+  const RunOptions session = record.run;
+  return {folder, std::move(record), session, {}, std::move(dataset), std::move(trainer)};
 }
 
 PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
@@ -133,7 +137,10 @@ PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
           "'{}' has changed since the run began ({} images then, {} now); name it with --data to go on all the same",
           record.data.string(), record.dataset_summary.value("size", std::int64_t{0}), dataset->size());
   record.dataset_summary = summary;
-  return {arguments.resume, std::move(record), std::move(dataset), std::move(trainer)};
+  std::vector<std::string> said;
+  const double seconds = logged_seconds(arguments.resume, trainer.steps_done());
+  const RunOptions session = apply_to_resumed_decay(arguments.training, record.run, seconds, trainer, said);
+  return {arguments.resume, std::move(record), session, std::move(said), std::move(dataset), std::move(trainer)};
 }
 
 void announce(const PreparedRun& run) {
@@ -153,6 +160,7 @@ void announce(const PreparedRun& run) {
         "its samples are tinted or far too bright; --mean v mends that, 'iddpm sample --start data' helps.");
   }
   if (run.trainer.steps_done() > 0) say(fmt::format("Going on at step {}", run.trainer.steps_done()));
+  for (const std::string& sentence : run.said) say(sentence);
 }
 
 struct SampleGrid {
@@ -222,7 +230,7 @@ void execute(PreparedRun& run, const TrainArguments& arguments) {
       bar.clear();
       say(fmt::format("Skipping a broken image: {}", name));
     };
-    end = train(run.trainer, run.dataset, run.folder, run.record.run, observer, stop);
+    end = train(run.trainer, run.dataset, run.folder, run.session, observer, stop);
   }
   const fs::path report = write_run_report(run.folder);
   const std::string folder = display_path(run.folder);
@@ -244,7 +252,7 @@ void run_train(const TrainArguments& arguments) {
   PreparedRun run = arguments.resume.empty() ? prepare_new_run(arguments) : prepare_resumed_run(arguments);
   if (arguments.dry_run) {
     announce(run);
-    print(dry_run(run.trainer, run.dataset, run.record.run));
+    print(dry_run(run.trainer, run.dataset, run.session));
     return;
   }
   execute(run, arguments);

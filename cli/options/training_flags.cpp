@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "iddpm/core/error.h"
+#include "iddpm/training/learning_rate.h"
 
 namespace iddpm::cli {
 namespace {
@@ -33,7 +34,7 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
   training("--learning-rate,--lr", flags.learning_rate, "Of AdamW")->check(CLI::Range(0.0, 10.0));
   training("--warmup", flags.warmup_steps, "Steps over which the learning rate grows from 0");
-  training("--decay", flags.decay, "Learning rate to 0 at --steps: none, linear or cosine")
+  training("--decay", flags.decay, "Learning rate to 0 at the end (--steps or --minutes): none, linear or cosine")
       ->check(CLI::IsMember({"none", "linear", "cosine"}));
   training("--weight-decay", flags.weight_decay, "Of AdamW");
   training("--gradient-clip", flags.gradient_clip, "Largest norm of the gradient; 0: none");
@@ -70,10 +71,7 @@ void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& ru
   set_if(training.learning_rate, flags.learning_rate);
   set_if(training.warmup_steps, flags.warmup_steps);
   if (flags.decay) training.decay = parse_decay(*flags.decay);
-  if (training.decay != LearningRateDecay::none) {
-    require(flags.steps.has_value(), "--decay needs --steps: the learning rate reaches 0 there");
-    training.decay_steps = *flags.steps;
-  }
+  end_decay_with_run(training, run.steps, run.minutes, 0);
   set_if(training.weight_decay, flags.weight_decay);
   set_if(training.gradient_clip, flags.gradient_clip);
   if (!flags.ema_rates.empty()) training.ema_rates = flags.ema_rates;
@@ -82,6 +80,32 @@ void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& ru
   }
   set_if(training.seed, flags.seed);
   training.random_flip = training.random_flip || flags.flip;
+}
+
+RunOptions apply_to_resumed_decay(const TrainingFlags& flags, const RunOptions& run, double seconds_logged,
+                                  Trainer& trainer, std::vector<std::string>& said) {
+  TrainingOptions options = trainer.options();
+  RunOptions session = run;
+  const std::int64_t step = trainer.steps_done();
+  const bool length_asked = flags.steps || flags.minutes;
+  if (options.decay == LearningRateDecay::none || (run.steps && *run.steps <= step)) return session;
+  const bool over = decay_progress(options, step, trainer.seconds_trained()) >= 1;
+  if (!length_asked && !over) {
+    // The rest of the time that the decay was planned for, not the whole of it once more.
+    if (options.decay_minutes > 0) session.minutes = options.decay_minutes - trainer.seconds_trained() / 60;
+    return session;
+  }
+  if (options.decay_minutes == 0) trainer.set_seconds_trained(seconds_logged);
+  end_decay_with_run(options, run.steps, run.minutes, trainer.seconds_trained());
+  if (options == trainer.options()) return session;
+  check(options);
+  trainer.change_options(options);
+  std::string end;
+  if (run.steps) end = fmt::format("step {}", *run.steps);
+  if (run.minutes) end += fmt::format("{}{:.4g} minutes of training", run.steps ? " or " : "", options.decay_minutes);
+  said.push_back(fmt::format("The decay of the learning rate now ends at {}; it goes on at {:.4g}", end,
+                             learning_rate_at(options, step, trainer.seconds_trained())));
+  return session;
 }
 
 void apply_run_length(const TrainingFlags& flags, RunOptions& run) {

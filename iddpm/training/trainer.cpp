@@ -10,11 +10,6 @@
 namespace iddpm {
 namespace {
 
-std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps) {
-  if (kind == TimestepSampling::importance) return std::make_unique<ImportanceTimesteps>(steps);
-  return std::make_unique<UniformTimesteps>(steps);
-}
-
 // A variance learned beside x_0 was seen to run off: at low noise the bound's term is many times the squared error,
 // since any error of x_0 is large against beta_tilde there, and v goes far beyond [0, 1] to pay for it.
 void check_trainable(const DiffusionSettings& diffusion) {
@@ -34,6 +29,11 @@ UNet new_network(const ModelSettings& settings, const TrainingOptions& options) 
 }
 
 }  // namespace
+
+std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps) {
+  if (kind == TimestepSampling::importance) return std::make_unique<ImportanceTimesteps>(steps);
+  return std::make_unique<UniformTimesteps>(steps);
+}
 
 Trainer::State::State(ModelSettings model_settings, TrainingOptions training_options, UNet unet, at::Device device)
     : settings(std::move(model_settings)),
@@ -80,6 +80,7 @@ Trainer Trainer::resume(const std::filesystem::path& path, at::Device device) {
   state.timesteps->restore(saved.timestep_history);
   state.step = saved.step;
   state.examples_seen = saved.examples_seen;
+  state.seconds_trained = saved.seconds_trained;
   state.data_pixels = checkpoint.info().data_pixels;
   state.origin = checkpoint.info().origin;
   return trainer;
@@ -94,6 +95,7 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
                       {.options = state.options,
                        .step = state.step,
                        .examples_seen = state.examples_seen,
+                       .seconds_trained = state.seconds_trained,
                        .exp_avg = state.optimizer.exp_avg,
                        .exp_avg_sq = state.optimizer.exp_avg_sq,
                        .timestep_history = state.timesteps->state()},
@@ -116,6 +118,8 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
 
 std::int64_t Trainer::steps_done() const { return state_->step; }
 std::int64_t Trainer::examples_seen() const { return state_->examples_seen; }
+void Trainer::set_seconds_trained(double seconds) { state_->seconds_trained = seconds; }
+double Trainer::seconds_trained() const { return state_->seconds_trained; }
 const PixelStatistics& Trainer::data_pixels() const { return state_->data_pixels; }
 const ModelSettings& Trainer::settings() const { return state_->settings; }
 const TrainingOptions& Trainer::options() const { return state_->options; }

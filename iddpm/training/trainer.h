@@ -52,6 +52,13 @@ class Trainer {
   std::int64_t steps_done() const;
   /// Examples seen so far: where the data go on.
   std::int64_t examples_seen() const;
+  /// What a decay by time goes by: to be set before each step by who holds the clock. Saved, if there is such a decay.
+  void set_seconds_trained(double seconds);
+  double seconds_trained() const;
+  /// Goes on with other options, those that may change in the middle of a run: all but the seed. An average of a new
+  /// rate begins as the average of the nearest rate (as the weights, if there is none). Throws Error if they are out of
+  /// range.
+  void change_options(TrainingOptions options);
   /// Of the images that it was trained on so far.
   const PixelStatistics& data_pixels() const;
   const ModelSettings& settings() const;

@@ -9,6 +9,8 @@
 
 namespace iddpm {
 
+std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps);
+
 /// Inside a Trainer.
 struct Trainer::State {
   /// A network at the start of a run.
@@ -23,6 +25,7 @@ struct Trainer::State {
   std::unique_ptr<TimestepSampler> timesteps;
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
+  double seconds_trained = 0;
   PixelStatistics data_pixels;
   nlohmann::json origin = nullptr;
 };

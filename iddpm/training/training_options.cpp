@@ -59,9 +59,10 @@ void check(const TrainingOptions& options) {
   require(finite_at_least_0(options.learning_rate) && options.learning_rate <= 10,
           "learning rate: expected 0 to 10, got {}", options.learning_rate);
   require(options.warmup_steps >= 0, "warm-up: expected at least 0 steps, got {}", options.warmup_steps);
-  if (options.decay == LearningRateDecay::none) {
-    require(options.decay_steps >= 0, "learning rate decay: expected at least 0 steps, got {}", options.decay_steps);
-  } else {
+  require(options.decay_steps >= 0, "learning rate decay: expected at least 0 steps, got {}", options.decay_steps);
+  require(finite_at_least_0(options.decay_minutes), "learning rate decay: expected at least 0 minutes, got {}",
+          options.decay_minutes);
+  if (options.decay != LearningRateDecay::none && (options.decay_steps > 0 || options.decay_minutes == 0)) {
     require(options.decay_steps > options.warmup_steps,
             "learning rate decay: expected more steps than the {} of the warm-up, got {}", options.warmup_steps,
             options.decay_steps);
@@ -87,6 +88,7 @@ void to_json(nlohmann::json& json, const TrainingOptions& options) {
           {"warmup_steps", options.warmup_steps},
           {"decay", name(options.decay)},
           {"decay_steps", options.decay_steps},
+          {"decay_minutes", options.decay_minutes},
           {"weight_decay", options.weight_decay},
           {"gradient_clip", options.gradient_clip},
           {"ema_rates", options.ema_rates},
@@ -100,7 +102,7 @@ void from_json(const nlohmann::json& json, TrainingOptions& options) {
   const JsonRecord fields(
       json, "training options",
       {"seed", "batch", "microbatch", "learning_rate", "warmup_steps", "decay", "decay_steps", "weight_decay",
-       "gradient_clip", "ema_rates", "ema_warmup", "precision", "timesteps", "random_flip"});
+       "gradient_clip", "ema_rates", "ema_warmup", "precision", "timesteps", "random_flip", "decay_minutes"});
   options = {.seed = fields.get<std::uint64_t>("seed"),
              .batch = fields.get<std::int64_t>("batch"),
              .microbatch = fields.get<std::int64_t>("microbatch"),
@@ -108,6 +110,7 @@ void from_json(const nlohmann::json& json, TrainingOptions& options) {
              .warmup_steps = fields.get<std::int64_t>("warmup_steps"),
              .decay = parse_learning_rate_decay(fields.get<std::string>("decay")),
              .decay_steps = fields.get<std::int64_t>("decay_steps"),
+             .decay_minutes = json.contains("decay_minutes") ? fields.get<double>("decay_minutes") : 0,  // since 0.1
              .weight_decay = fields.get<double>("weight_decay"),
              .gradient_clip = fields.get<double>("gradient_clip"),
              .ema_rates = fields.get<std::vector<double>>("ema_rates"),

@@ -9,7 +9,7 @@ namespace iddpm {
 
 /// Type of the activations; parameters, optimiser and averages stay in float32.
 enum class Precision { float32, bfloat16 };
-/// How the learning rate falls to 0 at TrainingOptions::decay_steps.
+/// How the learning rate falls to 0 at the end of the decay.
 enum class LearningRateDecay { none, linear, cosine };
 /// How t is drawn: evenly, or by the second moments of the loss (arXiv 2102.09672 eq. 18).
 enum class TimestepSampling { uniform, importance };
@@ -22,7 +22,10 @@ struct TrainingOptions {
   double learning_rate = 1e-4;
   std::int64_t warmup_steps = 0;  ///< during which the learning rate rises linearly
   LearningRateDecay decay = LearningRateDecay::none;
-  std::int64_t decay_steps = 0;  ///< length of the decay, warm-up included; needed with decay
+  /// Length of the decay, warm-up included, in steps and in minutes of training (all sessions together); 0: not by that
+  /// measure. A decay needs one; with both it ends at whichever comes first.
+  std::int64_t decay_steps = 0;
+  double decay_minutes = 0;
   double weight_decay = 0.0;
   double gradient_clip = 1.0;  ///< largest L2 norm of the gradient; 0: no clipping
   std::vector<double> ema_rates = {0.9999};

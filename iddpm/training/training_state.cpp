@@ -33,13 +33,15 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
   require(found != file.metadata().end(), "{} is not a training state: its metadata lack the key '{}'", where,
           format::training_key);
   const nlohmann::json json = parse_json(found->second, where);
-  const JsonRecord record(json, where, {"format", "step", "examples_seen", "options", "checksum", "model_checksum"});
+  const JsonRecord record(
+      json, where, {"format", "step", "examples_seen", "seconds_trained", "options", "checksum", "model_checksum"});
   require(record.get<std::int64_t>("format") == format::training_state_version, ErrorKind::unsupported,
           "{}: its format is {}; this program reads {}", where, record.get<std::int64_t>("format"),
           format::training_state_version);
   StateMetadata metadata;
   metadata.state.step = record.get<std::int64_t>("step");
   metadata.state.examples_seen = record.get<std::int64_t>("examples_seen");
+  if (json.contains("seconds_trained")) metadata.state.seconds_trained = record.get<double>("seconds_trained");
   metadata.checksum = record.get<std::uint64_t>("checksum");
   metadata.model_checksum = record.get<std::uint64_t>("model_checksum");
   try {
@@ -99,12 +101,14 @@ void save_training_state(const std::filesystem::path& checkpoint, const Training
   }
   std::uint32_t model_checksum = 0;
   for (const auto& [name, tensor] : raw) model_checksum = format::checksum(format::stored_form(tensor), model_checksum);
-  const nlohmann::json metadata = {{"format", format::training_state_version},
-                                   {"step", state.step},
-                                   {"examples_seen", state.examples_seen},
-                                   {"options", state.options},
-                                   {"checksum", checksum},
-                                   {"model_checksum", model_checksum}};
+  nlohmann::json metadata = {{"format", format::training_state_version},
+                             {"step", state.step},
+                             {"examples_seen", state.examples_seen},
+                             {"options", state.options},
+                             {"checksum", checksum},
+                             {"model_checksum", model_checksum}};
+  // Time differs from run to run; only where it matters does the file depend on it.
+  if (state.options.decay_minutes > 0) metadata["seconds_trained"] = state.seconds_trained;
   write_safetensors(training_state_path(checkpoint), tensors, {{format::training_key, metadata.dump()}});
 }
 
@@ -118,6 +122,8 @@ TrainingState read_training_state(const Checkpoint& checkpoint) {
               metadata.model_checksum == checkpoint.checksums().at(format::group_name(std::nullopt)),
           "{} doesn't belong to {}: it was written with another model file", where, checkpoint.file().path().string());
   require(state.examples_seen >= 0, "{}: expected at least 0 examples seen, got {}", where, state.examples_seen);
+  require(state.seconds_trained >= 0, "{}: expected at least 0 seconds of training, got {}", where,
+          state.seconds_trained);
   state.exp_avg = read_group(file, exp_avg_group, checkpoint);
   state.exp_avg_sq = read_group(file, exp_avg_sq_group, checkpoint);
   state.timestep_history = read_history(file);

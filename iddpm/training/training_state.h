@@ -16,7 +16,8 @@ struct TrainingState {
   TrainingOptions options = {};
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
-  NamedTensors exp_avg = {};  ///< under the parameters' names
+  double seconds_trained = 0;  ///< kept where the learning rate's decay goes by time
+  NamedTensors exp_avg = {};   ///< under the parameters' names
   NamedTensors exp_avg_sq = {};
   std::vector<double> timestep_history = {};  ///< of the timestep sampler
 };

@@ -146,7 +146,7 @@ StepResult Trainer::step(const Batch& batch) {
                        .vb = weighted_mean(losses.vb, draws.timesteps.weight),
                        .loss_by_quartile = means_by_quartile(losses.total, draws.timesteps, state.p_theta.steps()),
                        .gradient_norm = gradient_norm(state.parameters),
-                       .learning_rate = learning_rate_at(state.options, state.step),
+                       .learning_rate = learning_rate_at(state.options, state.step, state.seconds_trained),
                        .images = images};
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
     throw NotFiniteError(fmt::format("the {} of step {} is {}; expected a finite number",

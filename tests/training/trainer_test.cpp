@@ -177,4 +177,51 @@ TEST(TrainingMemory, CountsEverySetOfParameters) {
   EXPECT_EQ(3 * estimate_training_memory(tiny_model(), options).activations, memory.activations);
 }
 
+TEST(Trainer, GoesOnWithOtherOptions) {
+  Trainer trainer(tiny_model(), tiny_training());
+  train_steps(trainer, 3);
+  TrainingOptions options = tiny_training();
+  options.learning_rate = 1e-6;
+  options.batch = 4;
+  options.ema_rates = {0.5, 0.95};
+  const Tensor average = trainer.ema_network().parameters()[0].second.clone();
+  const Tensor weights = trainer.network().parameters()[0].second.detach().clone();
+  ASSERT_FALSE(at::equal(average, weights));
+  trainer.change_options(options);
+  EXPECT_EQ(trainer.options(), options);
+  EXPECT_TRUE(at::equal(trainer.ema_network(0).parameters()[0].second, average)) << "the only one there was";
+  EXPECT_TRUE(at::equal(trainer.ema_network(1).parameters()[0].second, average));
+  const StepResult result = trainer.step(next_batch(trainer));
+  EXPECT_EQ(result.learning_rate, 1e-6);
+  EXPECT_EQ(result.images, 4);
+  const TemporaryFolder folder;
+  trainer.save(folder / "model.safetensors");
+  EXPECT_EQ(Trainer::resume(folder / "model.safetensors").options(), options);
+}
+
+TEST(Trainer, AnAverageOfANewRateBeginsAsTheNearest) {
+  TrainingOptions options = tiny_training();
+  options.ema_rates = {0.5, 0.99};
+  options.ema_warmup = false;
+  Trainer trainer(tiny_model(), options);
+  train_steps(trainer, 3);
+  const Tensor slow = trainer.ema_network(1).parameters()[0].second.clone();
+  options.ema_rates = {0.999};
+  trainer.change_options(options);
+  EXPECT_TRUE(at::equal(trainer.ema_network().parameters()[0].second, slow));
+  options.ema_rates = {};
+  trainer.change_options(options);
+  options.ema_rates = {0.9};
+  trainer.change_options(options);
+  EXPECT_TRUE(at::equal(trainer.ema_network().parameters()[0].second, trainer.network().parameters()[0].second));
+}
+
+TEST(Trainer, KeepsItsSeed) {
+  Trainer trainer(tiny_model(), tiny_training());
+  TrainingOptions options = tiny_training();
+  options.seed = 6;
+  EXPECT_TRUE(contains(error_of([&] { trainer.change_options(options); }), "seed"));
+  EXPECT_EQ(trainer.options(), tiny_training());
+}
+
 }  // namespace iddpm

@@ -72,6 +72,42 @@ TEST(LearningRate, FallsToZeroAtTheEndOfTheDecay) {
   EXPECT_NEAR(learning_rate_at(options, 12), 0.0, 1e-15);
 }
 
+TEST(LearningRate, FallsToZeroAsTheTimeOfTheDecayRunsOut) {
+  TrainingOptions options = {
+      .learning_rate = 1.0, .warmup_steps = 2, .decay = LearningRateDecay::linear, .decay_minutes = 10};
+  EXPECT_NO_THROW(check(options)) << "a decay by time needs no steps";
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 0, 0), 0.5) << "in the warm-up";
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 5, 150), 0.75);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 5000, 150), 0.75) << "steps don't matter";
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 5, 600), 0.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 5, 9999), 0.0);
+  options.decay_steps = 12;
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 7, 150), 0.5) << "whichever is further";
+  options.decay = LearningRateDecay::cosine;
+  EXPECT_NEAR(learning_rate_at(options, 3, 300), 0.5, 1e-15);
+}
+
+TEST(LearningRate, TheDecayEndsWithTheRunAfterAllThatWasTrainedBefore) {
+  TrainingOptions options = {.decay = LearningRateDecay::linear, .decay_steps = 20};
+  end_decay_with_run(options, 40, {}, 600);
+  EXPECT_EQ(options.decay_steps, 40);
+  EXPECT_EQ(options.decay_minutes, 0);
+  EXPECT_DOUBLE_EQ(decay_progress(options, 20, 600), 0.5);
+  end_decay_with_run(options, {}, 30, 600);
+  EXPECT_EQ(options.decay_steps, 0);
+  EXPECT_DOUBLE_EQ(options.decay_minutes, 40);
+  EXPECT_DOUBLE_EQ(decay_progress(options, 20, 600), 0.25);
+  TrainingOptions constant;
+  end_decay_with_run(constant, 40, 30, 600);
+  EXPECT_EQ(constant, TrainingOptions()) << "nothing to end";
+}
+
+TEST(TrainingOptions, OfFilesWithoutADecayByTimeAreRead) {
+  nlohmann::json json = TrainingOptions{.decay = LearningRateDecay::linear, .decay_steps = 7};
+  json.erase("decay_minutes");
+  EXPECT_EQ(json.get<TrainingOptions>().decay_minutes, 0);
+}
+
 TEST(JsonRecord, RefusesOtherTypes) {
   const nlohmann::json json = {{"a", -1}, {"b", 1.5}, {"c", "x"}, {"d", {1, "y"}}, {"e", 18446744073709551615u}};
   const JsonRecord record(json, "here");

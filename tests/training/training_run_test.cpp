@@ -98,6 +98,32 @@ TEST(TrainingRun, EndsWhenItsTimeIsOver) {
   EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{trainer.steps_done()});
 }
 
+TEST(TrainingRun, ADecayByTimeGoesOnWhereItWasWhenResumed) {
+  const TemporaryFolder run;
+  TrainingOptions training = tiny_training();
+  training.warmup_steps = 0;
+  training.decay = LearningRateDecay::linear;
+  training.decay_minutes = 0.004;  // 0.24 s
+  const RunOptions half = {.minutes = 0.002, .log_every = 1};
+  {
+    Trainer trainer(tiny_model(), training);
+    train(trainer, tiny_dataset(), run.path(), half, {}, go_on);
+  }
+  Trainer trainer = Trainer::resume(find_resumable_checkpoint(run.path()));
+  const double seconds = trainer.seconds_trained();
+  EXPECT_GE(seconds, 0.12);
+  EXPECT_EQ(trainer.options(), training);
+  const std::int64_t step = trainer.steps_done();
+  train(trainer, tiny_dataset(), run.path(), half, {}, go_on);
+  EXPECT_GE(trainer.seconds_trained(), seconds + 0.12);
+  double before = 1;
+  for (const LoggedStep& line : read_metrics_log(run.path())) {
+    EXPECT_LT(line.learning_rate, before) << line.step;
+    EXPECT_TRUE(line.step <= step || line.learning_rate <= training.learning_rate * (1 - seconds / 0.24));
+    before = line.learning_rate;
+  }
+}
+
 TEST(TrainingRun, StopsAtALossThatIsNotFiniteAndNamesTheLastGoodCheckpoint) {
   const TemporaryFolder run;
   Trainer trainer(tiny_model(), tiny_training());

@@ -129,6 +129,14 @@ void MetricsLog::flush() {
   state.tensorboard.write_scalars(step.step, scalars_of(step));
 }
 
+double logged_seconds(const fs::path& run_folder, std::int64_t step) {
+  double seconds = 0;
+  for (const LoggedStep& line : read_metrics_log(run_folder)) {
+    if (line.step <= step) seconds = line.elapsed_seconds;
+  }
+  return seconds;
+}
+
 void MetricsLog::record_image(std::int64_t step, const std::string& tag, const Image& image) {
   state_->tensorboard.write_image(step, tag, image);
 }

@@ -53,4 +53,7 @@ struct LoggedStep {
 /// another is broken.
 std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder);
 
+/// Seconds of training until a step, all sessions together; 0 if the log doesn't say.
+double logged_seconds(const std::filesystem::path& run_folder, std::int64_t step);
+
 }  // namespace iddpm

@@ -42,14 +42,6 @@ nlohmann::json origin_of(const fs::path& run_folder) {
   return origin;
 }
 
-double seconds_logged(const fs::path& run_folder, std::int64_t step) {
-  double seconds = 0;
-  for (const LoggedStep& line : read_metrics_log(run_folder)) {
-    if (line.step <= step) seconds = line.elapsed_seconds;
-  }
-  return seconds;
-}
-
 /// A run under way.
 class Run {
  public:
@@ -60,7 +52,8 @@ class Run {
         options_(options),
         observer_(observer),
         origin_(origin_of(folder)),
-        seconds_before_(seconds_logged(folder, trainer.steps_done())),
+        seconds_before_(logged_seconds(folder, trainer.steps_done())),
+        seconds_trained_before_(trainer.seconds_trained()),
         log_(folder, trainer.steps_done()),
         loader_(std::move(dataset), loader_options(trainer, options)) {
     std::error_code error;
@@ -107,6 +100,7 @@ class Run {
   }
 
   StepResult checked_step(const Batch& batch) {
+    tell_time();
     try {
       return trainer_.step(batch);
     } catch (const NotFiniteError& error) {
@@ -156,8 +150,11 @@ class Run {
     if (picture.has_value()) log_.record_image(trainer_.steps_done(), "samples", *picture);
   }
 
+  void tell_time() { trainer_.set_seconds_trained(seconds_trained_before_ + session_.seconds()); }
+
   void save() {
     log_.flush();
+    tell_time();
     const fs::path path = checkpoint_path(folder_, trainer_.steps_done());
     trainer_.save(path, origin_);
     last_saved_ = trainer_.steps_done();
@@ -178,6 +175,7 @@ class Run {
   const RunObserver& observer_;
   const nlohmann::json origin_;
   const double seconds_before_;
+  const double seconds_trained_before_;
   MetricsLog log_;
   BatchLoader loader_;
   Stopwatch session_;
