@@ -1,17 +1,18 @@
 // The program iddpm: one subcommand per verb, each in a file of its own.
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "cli/commands.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
+#include "cli/terminal/standard_streams.h"
 #include "iddpm/core/error.h"
 #include "iddpm/kernels/cpu/memory_policy.h"
 #include "iddpm/version.h"
 
 int main(int argc, char** argv) {
   using namespace iddpm;
+  cli::prepare_standard_streams();
   kernels::keep_freed_memory();
 
   CLI::App app(
@@ -44,21 +45,21 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& request) {
     return app.exit(request);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "iddpm: {}\n", cli::explain(app, error));
+    cli::say(fmt::format("iddpm: {}", cli::explain(app, error)));
     return cli::exit_usage;
   } catch (const cli::ExitWith& exit) {
     return exit.code;
   } catch (const Error& error) {
-    fmt::print(stderr, "iddpm: {}\n", error.what());
+    cli::say(fmt::format("iddpm: {}", error.what()));
     return cli::exit_failure;
   } catch (const c10::Error& error) {
-    fmt::print(stderr, "iddpm: {}\n", error.what_without_backtrace());
+    cli::say(fmt::format("iddpm: {}", error.what_without_backtrace()));
     return cli::exit_failure;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "iddpm: out of memory; a smaller --batch or --microbatch needs less\n");
+    cli::say("iddpm: out of memory; a smaller --batch or --microbatch needs less");
     return cli::exit_failure;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "iddpm: {}\n", error.what());
+    cli::say(fmt::format("iddpm: {}", error.what()));
     return cli::exit_failure;
   }
   return 0;

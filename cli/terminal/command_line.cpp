@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "cli/terminal/standard_streams.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/nearest_name.h"
 
@@ -80,7 +81,7 @@ void print(const std::string& text) {
   require(written, "standard output can't be written: {}", std::strerror(errno));
 }
 
-void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+void say(const std::string& text) { write_to_standard_error(text + "\n"); }
 
 std::string format_duration(double seconds) {
   if (seconds < 10) return fmt::format("{:.1f} s", seconds);

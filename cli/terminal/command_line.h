@@ -17,7 +17,7 @@ std::string display_path(const std::filesystem::path& path);
 /// Writes text to standard output and throws Error if that fails (a closed pipe, a full disk).
 void print(const std::string& text);
 
-/// What is said while working: to standard error, so that --json and pipes stay clean.
+/// What is said while working: to standard error, so that --json and pipes stay clean. Never fails.
 void say(const std::string& text);
 
 /// "3 min 20 s", "1 h 5 min", "0.4 s".

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "cli/terminal/command_line.h"
+#include "cli/terminal/standard_streams.h"
 
 namespace iddpm::cli {
 namespace {
@@ -47,15 +47,13 @@ void ProgressBar::update(double fraction, const std::string& words) {
   const int room = terminal_width() - 1 - static_cast<int>(before.size()) - bar_width;
   if (room < 6) return;
   after.resize(std::min<std::size_t>(after.size(), static_cast<std::size_t>(room)));
-  fmt::print(stderr, "\r\033[K{}{}{}", before, bar, after);
-  std::fflush(stderr);
+  write_to_standard_error(fmt::format("\r\033[K{}{}{}", before, bar, after));
   drawn_ = true;
 }
 
 void ProgressBar::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
+  write_to_standard_error("\r\033[K");
   drawn_ = false;
 }
 
