@@ -77,4 +77,18 @@ NoiseSchedule cosine_schedule(const CosineScheduleOptions& options) {
   return NoiseSchedule(std::move(betas));
 }
 
+NoiseSchedule zero_terminal_snr(const NoiseSchedule& schedule) {
+  require(schedule.steps() > 1, "zero terminal SNR: expected a schedule of at least 2 timesteps, got 1");
+  const double first = std::sqrt(schedule.alpha_bar.front());
+  const double last = std::sqrt(schedule.alpha_bar.back());
+  std::vector<double> betas;
+  double previous = 1.0;
+  for (const double alpha_bar : schedule.alpha_bar) {
+    const double signal = (std::sqrt(alpha_bar) - last) * first / (first - last);
+    betas.push_back(1.0 - signal * signal / previous);
+    previous = signal * signal;
+  }
+  return NoiseSchedule(std::move(betas));
+}
+
 }  // namespace iddpm

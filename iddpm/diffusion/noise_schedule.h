@@ -49,4 +49,8 @@ NoiseSchedule linear_schedule(const LinearScheduleOptions& options = {});
 /// option is out of range.
 NoiseSchedule cosine_schedule(const CosineScheduleOptions& options = {});
 
+/// The schedule with no signal left at the last timestep: sqrt(alpha_bar) moved and stretched so that the last is 0 and
+/// the first stays (Lin et al. 2024, arXiv 2305.08891, algorithm 1). Throws Error if it has a single timestep.
+NoiseSchedule zero_terminal_snr(const NoiseSchedule& schedule);
+
 }  // namespace iddpm

@@ -1,19 +1,22 @@
 #include "iddpm/diffusion/respacing.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <string_view>
 
 #include "iddpm/core/error.h"
+#include "iddpm/diffusion/noise_level.h"
 
 namespace iddpm {
 namespace {
 
-constexpr std::string_view ddim_prefix = "ddim";
-constexpr std::string_view trailing_prefix = "trailing";
 constexpr std::string_view optimal_prefix = "optimal";
+constexpr const char* expected_counts =
+    "expected counts such as 250, 10,15,20, ddim50, leading50, linspace50, trailing50, logsnr20 or karras20";
 
 std::string_view trim(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
@@ -36,12 +39,106 @@ std::vector<std::int64_t> parse_counts(const std::string& specification) {
     const std::size_t comma = rest.find(',');
     const std::string_view part = trim(rest.substr(0, comma));
     const std::optional<std::int64_t> count = parse_count(part);
-    require(count.has_value(), "respacing '{}': expected counts such as 250, 10,15,20, ddim50 or trailing50, got '{}'",
-            specification, part);
+    require(count.has_value(), "respacing '{}': {}, got '{}'", specification, expected_counts, part);
     counts.push_back(*count);
     if (comma == std::string_view::npos) return counts;
     rest.remove_prefix(comma + 1);
   }
+}
+
+using Timesteps = std::vector<std::int64_t>;
+
+std::int64_t rounded(double value) { return static_cast<std::int64_t>(std::nearbyint(value)); }
+
+Timesteps ddim_timesteps(std::int64_t steps, std::int64_t count) {
+  // The smallest stride that keeps at most `count`: if it keeps fewer, no integer stride keeps just as many.
+  const std::int64_t stride = (steps + count - 1) / count;
+  const bool integer_stride = (steps + stride - 1) / stride == count;
+  Timesteps timesteps;
+  for (std::int64_t i = 0; i < count; ++i) timesteps.push_back(integer_stride ? i * stride : i * steps / count);
+  return timesteps;
+}
+
+Timesteps leading_timesteps(std::int64_t steps, std::int64_t count) {
+  Timesteps timesteps;
+  for (std::int64_t i = 0; i < count; ++i) timesteps.push_back(i * (steps / count));
+  return timesteps;
+}
+
+Timesteps linspace_timesteps(std::int64_t steps, std::int64_t count) {
+  if (count == 1) return {steps - 1};
+  Timesteps timesteps;
+  for (std::int64_t i = 0; i < count; ++i) {
+    timesteps.push_back(
+        rounded(static_cast<double>(i) * static_cast<double>(steps - 1) / static_cast<double>(count - 1)));
+  }
+  return timesteps;
+}
+
+Timesteps trailing_timesteps(std::int64_t steps, std::int64_t count) {
+  Timesteps timesteps;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    timesteps.push_back(rounded(static_cast<double>(i) * static_cast<double>(steps) / static_cast<double>(count)) - 1);
+  }
+  return timesteps;
+}
+
+// Spaced by noise levels.
+std::vector<double> even_lambdas(double noisiest, double cleanest, std::int64_t count) {
+  std::vector<double> lambdas;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double fraction = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0.0;
+    lambdas.push_back(noisiest + fraction * (cleanest - noisiest));
+  }
+  return lambdas;
+}
+
+std::vector<double> karras_lambdas(double noisiest, double cleanest, std::int64_t count) {
+  std::vector<double> lambdas;
+  for (const double ratio : karras_ratios(std::exp(-noisiest), std::exp(-cleanest), count)) {
+    lambdas.push_back(-std::log(ratio));
+  }
+  return lambdas;
+}
+
+// The timesteps whose lambda is nearest to each of the wanted ones, which ascend (from the noisiest), each once.
+Timesteps nearest_timesteps(const std::vector<double>& lambda, const std::vector<double>& wanted) {
+  const auto last = static_cast<std::int64_t>(lambda.size()) - 1;
+  const auto count = static_cast<std::int64_t>(wanted.size());
+  Timesteps timesteps;  // ascending: the cleanest first
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double target = wanted[static_cast<std::size_t>(count - 1 - i)];
+    const auto above = std::lower_bound(lambda.begin(), lambda.end(), target, std::greater<>());
+    std::int64_t t = std::min<std::int64_t>(above - lambda.begin(), last);
+    if (t > 0 && lambda[static_cast<std::size_t>(t - 1)] - target < target - lambda[static_cast<std::size_t>(t)]) --t;
+    const std::int64_t least = i == 0 ? 0 : timesteps.back() + 1;
+    timesteps.push_back(std::max(t, least));
+  }
+  for (std::int64_t i = count - 1, greatest = last; i >= 0; --i) {
+    std::int64_t& t = timesteps[static_cast<std::size_t>(i)];
+    t = std::min(t, greatest);
+    greatest = t - 1;
+  }
+  return timesteps;
+}
+
+struct NamedSpacing {
+  std::string_view name;
+  Timesteps (*timesteps)(std::int64_t steps, std::int64_t count) = nullptr;
+  std::vector<double> (*lambdas)(double noisiest, double cleanest, std::int64_t count) = nullptr;
+};
+
+constexpr NamedSpacing named_spacings[] = {
+    {.name = "ddim", .timesteps = ddim_timesteps},         {.name = "leading", .timesteps = leading_timesteps},
+    {.name = "linspace", .timesteps = linspace_timesteps}, {.name = "trailing", .timesteps = trailing_timesteps},
+    {.name = "logsnr", .lambdas = even_lambdas},           {.name = "karras", .lambdas = karras_lambdas},
+};
+
+const NamedSpacing* spacing_of(const std::string& specification) {
+  for (const NamedSpacing& spacing : named_spacings) {
+    if (specification.starts_with(spacing.name)) return &spacing;
+  }
+  return nullptr;
 }
 
 // The 50 of "ddim50".
@@ -53,37 +150,33 @@ std::int64_t count_after(std::string_view prefix, std::int64_t steps, const std:
   return *count;
 }
 
-std::vector<std::int64_t> ddim_timesteps(std::int64_t steps, const std::string& specification) {
-  const std::int64_t count = count_after(ddim_prefix, steps, specification);
-  // The smallest stride that keeps at most `count`: if it keeps fewer, no integer stride keeps just as many.
-  const std::int64_t stride = (steps + count - 1) / count;
-  const bool integer_stride = (steps + stride - 1) / stride == count;
-  std::vector<std::int64_t> timesteps;
-  for (std::int64_t i = 0; i < count; ++i) timesteps.push_back(integer_stride ? i * stride : i * steps / count);
-  return timesteps;
-}
-
-std::vector<std::int64_t> trailing_timesteps(std::int64_t steps, const std::string& specification) {
-  const std::int64_t count = count_after(trailing_prefix, steps, specification);
-  std::vector<std::int64_t> timesteps;
-  for (std::int64_t i = 1; i <= count; ++i) {
-    const double end = static_cast<double>(i) * static_cast<double>(steps) / static_cast<double>(count);
-    timesteps.push_back(static_cast<std::int64_t>(std::nearbyint(end)) - 1);
-  }
-  return timesteps;
-}
-
 }  // namespace
+
+std::vector<std::int64_t> respaced_timesteps(const NoiseSchedule& schedule, const std::string& specification) {
+  const NamedSpacing* spacing = spacing_of(specification);
+  if (spacing == nullptr || spacing->lambdas == nullptr) return respaced_timesteps(schedule.steps(), specification);
+  const std::int64_t count = count_after(spacing->name, schedule.steps(), specification);
+  std::vector<double> lambda;
+  for (const double alpha_bar : schedule.alpha_bar) lambda.push_back(NoiseLevel::of_alpha_bar(alpha_bar).lambda());
+  std::size_t noisiest = lambda.size() - 1;
+  while (noisiest > 0 && lambda[noisiest] < least_lambda) --noisiest;
+  return nearest_timesteps(lambda, spacing->lambdas(lambda[noisiest], lambda[0], count));
+}
 
 std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::string& specification) {
   require(steps >= 1 && steps <= max_schedule_steps, "respacing '{}': expected a process of 1 to {} steps, got {}",
           specification, max_schedule_steps, steps);
   require(!specification.starts_with(optimal_prefix),
           "respacing '{}': which timesteps are the best has to be measured on a model (pairwise_bound tells them, and "
-          "'iddpm respace'); expected counts such as 250, 10,15,20, ddim50 or trailing50",
-          specification);
-  if (specification.starts_with(ddim_prefix)) return ddim_timesteps(steps, specification);
-  if (specification.starts_with(trailing_prefix)) return trailing_timesteps(steps, specification);
+          "'iddpm respace'); {}",
+          specification, expected_counts);
+  if (const NamedSpacing* spacing = spacing_of(specification)) {
+    const std::int64_t count = count_after(spacing->name, steps, specification);
+    require(spacing->timesteps != nullptr,
+            "respacing '{}': {} goes by the noise levels of a schedule, which are not known here", specification,
+            spacing->name);
+    return spacing->timesteps(steps, count);
+  }
   std::vector<std::int64_t> timesteps;
   if (specification.empty()) {
     timesteps.resize(static_cast<std::size_t>(steps));

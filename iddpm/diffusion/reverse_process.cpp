@@ -39,7 +39,7 @@ ReverseProcess::ReverseProcess(ForwardProcess q, ReverseProcessOptions options)
 }
 
 ReverseProcess ReverseProcess::respaced(const std::string& specification) const {
-  return respaced(respaced_timesteps(steps(), specification));
+  return respaced(respaced_timesteps(q_.schedule(), specification));
 }
 
 ReverseProcess ReverseProcess::respaced(const std::vector<std::int64_t>& timesteps) const {

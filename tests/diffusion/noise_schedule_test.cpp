@@ -119,5 +119,17 @@ TEST(NoiseSchedule, RefusesNumbersOfStepsBeyondRange) {
   expect_error([] { cosine_schedule({.steps = 10, .max_beta = 0.0}); }, {"(0, 1]"});
 }
 
+TEST(ZeroTerminalSnr, LeavesNoSignalAtTheEndAndTheFirstTimestepAsItWas) {
+  for (const NoiseSchedule& schedule : {linear_schedule({.steps = 100}), cosine_schedule({.steps = 1000})}) {
+    const NoiseSchedule zero = zero_terminal_snr(schedule);
+    EXPECT_EQ(zero.alpha_bar.back(), 0.0);
+    EXPECT_EQ(zero.beta.back(), 1.0);
+    EXPECT_NEAR(zero.alpha_bar.front(), schedule.alpha_bar.front(), 1e-15);
+    for (std::size_t t = 1; t < zero.alpha_bar.size(); ++t) EXPECT_LT(zero.alpha_bar[t], zero.alpha_bar[t - 1]);
+    EXPECT_EQ(zero_terminal_snr(zero).alpha_bar.back(), 0.0) << "once more changes nothing";
+  }
+  expect_error([] { zero_terminal_snr(linear_schedule({.steps = 1})); }, {"at least 2"});
+}
+
 }  // namespace
 }  // namespace iddpm

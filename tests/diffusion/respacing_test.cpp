@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
+#include "iddpm/diffusion/noise_level.h"
 #include "tests/expect_error.h"
 
 namespace iddpm {
@@ -79,6 +81,57 @@ TEST(Respacing, TrailingCountsFromTheLastTimestepDown) {
   }
   expect_error([] { respaced_timesteps(10, "trailing11"); }, {"trailing11", "1 to 10"});
   expect_error([] { respaced_timesteps(10, "trailing"); }, {"trailing50"});
+}
+
+TEST(Respacing, LeadingCountsFromTheFirstAndLinspaceTakesBothEnds) {
+  EXPECT_EQ(respaced_timesteps(1000, "leading5"), (Timesteps{0, 200, 400, 600, 800}));
+  EXPECT_EQ(respaced_timesteps(10, "leading4"), (Timesteps{0, 2, 4, 6}));
+  EXPECT_EQ(respaced_timesteps(1000, "linspace5"), (Timesteps{0, 250, 500, 749, 999}));  // 249.75, 499.5, 749.25
+  EXPECT_EQ(respaced_timesteps(1000, "linspace1"), (Timesteps{999}));
+}
+
+TEST(Respacing, ByNoiseLevelsTakesTheNearestTimestepsEachOnce) {
+  for (const NoiseSchedule& schedule :
+       {linear_schedule({.steps = 1000}), cosine_schedule({.steps = 1000}), cosine_schedule({.steps = 60}),
+        zero_terminal_snr(cosine_schedule({.steps = 1000}))}) {
+    for (const char* spacing : {"logsnr", "karras"}) {
+      for (std::int64_t count = 1; count <= 60; ++count) {
+        const Timesteps kept = respaced_timesteps(schedule, fmt::format("{}{}", spacing, count));
+        ASSERT_EQ(static_cast<std::int64_t>(kept.size()), count);
+        ASSERT_GE(kept.front(), 0);
+        ASSERT_LT(kept.back(), schedule.steps());
+        for (std::size_t i = 1; i < kept.size(); ++i) ASSERT_GT(kept[i], kept[i - 1]) << spacing << count;
+      }
+    }
+  }
+}
+
+TEST(Respacing, ByNoiseLevelsSpacesThemAsNamedFromWhereThereIsSignal) {
+  const NoiseSchedule schedule = cosine_schedule({.steps = 4000});
+  const auto level = [&](std::int64_t t) {
+    return NoiseLevel::of_alpha_bar(schedule.alpha_bar[static_cast<std::size_t>(t)]);
+  };
+  const Timesteps even = respaced_timesteps(schedule, "logsnr12");
+  EXPECT_GE(level(even.back()).lambda(), least_lambda);
+  EXPECT_LT(level(even.back() + 1).lambda(), least_lambda);
+  EXPECT_EQ(even.front(), 0);
+  const double step = (level(even.front()).lambda() - level(even.back()).lambda()) / 11.0;
+  for (std::size_t i = 1; i < even.size(); ++i) {
+    EXPECT_NEAR(level(even[i - 1]).lambda() - level(even[i]).lambda(), step, 0.1 * step);
+  }
+  const Timesteps karras = respaced_timesteps(schedule, "karras8");
+  const std::vector<double> wanted = karras_ratios(level(karras.back()).ratio(), level(0).ratio(), 8);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_NEAR(std::log(level(karras[7 - i]).ratio()), std::log(wanted[i]), 0.1) << i;
+  }
+}
+
+TEST(Respacing, ByNoiseLevelsNeedsASchedule) {
+  expect_error([] { respaced_timesteps(100, "karras10"); }, {"'karras10'", "schedule"});
+  const NoiseSchedule schedule = cosine_schedule({.steps = 100});
+  expect_error([&] { respaced_timesteps(schedule, "logsnr101"); }, {"'logsnr101'", "1 to 100"});
+  expect_error([&] { respaced_timesteps(schedule, "karras"); }, {"karras50"});
+  EXPECT_EQ(respaced_timesteps(schedule, "trailing10"), respaced_timesteps(100, "trailing10"));
 }
 
 TEST(Respacing, OfAOneStepProcessIsThatStep) {
