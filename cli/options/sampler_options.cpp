@@ -1,5 +1,7 @@
 #include "cli/options/sampler_options.h"
 
+#include <algorithm>
+
 #include "iddpm/core/error.h"
 #include "iddpm/samplers/registry.h"
 
@@ -23,10 +25,15 @@ void add_sampler_options(CLI::App& verb, std::string& sampler, SamplerOptions& o
   verb.add_option("--sampler", sampler, fmt::format("{} ({})", fmt::join(known, "; "), sampler))
       ->group(group)
       ->check(CLI::Validator(refusal_of_name, ""));
-  verb.add_option("--eta", options.eta,
-                  fmt::format("Noise of {}: 0 none .. 1 as ancestral (0)", fmt::join(samplers_with("eta"), ", ")))
-      ->group(group)
-      ->check(CLI::Range(0.0, 1.0));
+  visit_sampler_options(options, [&](const std::string& option, auto& value, const char* help) {
+    std::string flag = "--" + option;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    const std::vector<std::string> all = samplers_with(option);
+    const bool of_every_sampler = all.size() == samplers().size();
+    verb.add_option(flag, value, of_every_sampler ? help : fmt::format("{}: {}", fmt::join(all, ", "), help))
+        ->group(group)
+        ->check(CLI::NonNegativeNumber);
+  });
 }
 
 }  // namespace iddpm::cli

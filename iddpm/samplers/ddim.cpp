@@ -27,7 +27,7 @@ SamplerEntry ddim_entry() {
   return {.name = "ddim",
           .help = "few steps, without noise unless eta is given",
           .paper = "Song et al. 2021, arXiv 2010.02502",
-          .options = {"eta"},
+          .options = {{.name = "eta", .greatest = 1.0}},
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<DdimSampler>(DdimOptions{.eta = options.eta.value_or(DdimOptions().eta)});
           }};
@@ -35,16 +35,20 @@ SamplerEntry ddim_entry() {
 
 Tensor ddim_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Tensor& t,
                  const Tensor& noise, double eta) {
+  return ddim_step(q, prediction.x_0, q.noise_from_x_0(x_t, t, prediction.x_0), t, noise, eta);
+}
+
+Tensor ddim_step(const ForwardProcess& q, const Tensor& x_0, const Tensor& epsilon, const Tensor& t,
+                 const Tensor& noise, double eta) {
   const NoiseSchedule& schedule = q.schedule();
-  const Tensor alpha_bar = at_timesteps(schedule.alpha_bar, t, x_t);
-  const Tensor alpha_bar_previous = at_timesteps(schedule.alpha_bar_previous, t, x_t);
-  const Tensor epsilon = q.noise_from_x_0(x_t, t, prediction.x_0);
+  const Tensor alpha_bar = at_timesteps(schedule.alpha_bar, t, x_0);
+  const Tensor alpha_bar_previous = at_timesteps(schedule.alpha_bar_previous, t, x_0);
   const Tensor sigma =
       eta * at::sqrt((1.0 - alpha_bar_previous) / (1.0 - alpha_bar)) * at::sqrt(1.0 - alpha_bar / alpha_bar_previous);
   // Rounding can take what is left for epsilon below 0 where sigma^2 is nearly all of it.
   const Tensor direction = at::sqrt((1.0 - alpha_bar_previous - at::square(sigma)).clamp_min(0.0));
-  const Tensor mean = prediction.x_0 * at::sqrt(alpha_bar_previous) + direction * epsilon;
-  return eta == 0.0 ? mean : mean + step_noise(sigma, noise, t, x_t);
+  const Tensor mean = x_0 * at::sqrt(alpha_bar_previous) + direction * epsilon;
+  return eta == 0.0 ? mean : mean + step_noise(sigma, noise, t, x_0);
 }
 
 SamplingSteps DdimInversion::watch(const ForwardProcess& q, Denoiser denoiser, Tensor x_0) const {

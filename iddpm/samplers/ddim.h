@@ -26,6 +26,9 @@ SamplerEntry ddim_entry();
 /// One DDIM step from x_t at t [N], given the prediction there. `noise` may be undefined if eta or every t is 0.
 Tensor ddim_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Tensor& t,
                  const Tensor& noise, double eta);
+/// The same with epsilon given beside x_0, for predictions where it isn't the one that x_0, once clipped, implies.
+Tensor ddim_step(const ForwardProcess& q, const Tensor& x_0, const Tensor& epsilon, const Tensor& t,
+                 const Tensor& noise, double eta);
 
 /// The deterministic DDIM path backwards: from an image x_0 to its latent x_T, in as many steps as the process has (the
 /// ODE of eq. 14, by Euler's method). The step at t leads from alpha_bar_{t-1} to alpha_bar_t, as DDIM's step at t

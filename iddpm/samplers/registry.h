@@ -23,6 +23,7 @@ const SamplerEntry& find_sampler(const std::string& name);
 std::unique_ptr<Sampler> make_sampler(const std::string& name, const SamplerOptions& options = {});
 
 /// What records call it: its name and the values of the options that it knows, "ancestral", "ddim eta 0.5".
+/// Options that are rarely used are told only where they are set.
 std::string describe_sampler(const std::string& name, const SamplerOptions& options = {});
 
 }  // namespace iddpm

@@ -200,12 +200,17 @@ std::vector<NamedSampler> every_sampler() {
   std::vector<NamedSampler> all;
   for (const std::string& name : sampler_names()) all.push_back({name, make_sampler(name)});
   for (const std::string& name : samplers_with("eta"))
-    all.push_back({name + "_eta_1", make_sampler(name, {.eta = 1.0})});
+    all.push_back({name + "_eta_half", make_sampler(name, {.eta = 0.5})});
+  for (const std::string& name : samplers_with("churn"))
+    all.push_back({name + "_churn", make_sampler(name, {.churn = 5.0})});
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, ::testing::ValuesIn(every_sampler()),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Samplers, EverySampler, ::testing::ValuesIn(every_sampler()), [](const auto& test) {
+  std::string name = test.param.name;
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+});
 
 }  // namespace
 }  // namespace iddpm

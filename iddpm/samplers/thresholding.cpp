@@ -1,0 +1,49 @@
+#include "iddpm/samplers/thresholding.h"
+
+#include <cmath>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm {
+namespace {
+
+void check(const Thresholding& options) {
+  require(options.quantile >= 0.0 && options.quantile <= 1.0,
+          "dynamic thresholding: expected a quantile in [0, 1], got {}", options.quantile);
+  require(options.greatest >= 1.0, "dynamic thresholding: expected a greatest divisor of at least 1, got {}",
+          options.greatest);
+}
+
+}  // namespace
+
+Tensor threshold(const Tensor& x_0, const Thresholding& options) {
+  check(options);
+  // at::quantile refuses batches of more than 2^24 values.
+  const Tensor sorted = std::get<0>(x_0.abs().flatten(1).sort(1));
+  const double place = options.quantile * static_cast<double>(sorted.size(1) - 1);
+  const auto below = static_cast<std::int64_t>(std::floor(place));
+  const auto above = static_cast<std::int64_t>(std::ceil(place));
+  const Tensor quantile =
+      at::lerp(sorted.select(1, below), sorted.select(1, above), place - static_cast<double>(below));
+  const Tensor s = quantile.clamp(1.0, options.greatest).view({-1, 1, 1, 1});
+  return at::minimum(at::maximum(x_0, -s), s) / s;
+}
+
+Denoiser thresholded(ForwardProcess q, Denoiser denoiser, Thresholding options) {
+  check(options);
+  return [q = std::move(q), denoiser = std::move(denoiser), options](const Tensor& x_t, const Tensor& t) {
+    Prediction prediction = denoiser(x_t, t);
+    prediction.x_0 = threshold(prediction.x_0, options);
+    prediction.mean = q.posterior(prediction.x_0, x_t, t).mean;
+    return prediction;
+  };
+}
+
+Denoiser denoiser_for(const ReverseProcess& p_theta, Network network, const SamplerOptions& options) {
+  if (!options.threshold) return p_theta.denoiser(std::move(network));
+  Denoiser unclipped = [process = std::make_shared<const ReverseProcess>(p_theta), network = std::move(network)](
+                           const Tensor& x_t, const Tensor& t) { return process->predict(network, x_t, t, false); };
+  return thresholded(p_theta.q(), std::move(unclipped), {.quantile = *options.threshold});
+}
+
+}  // namespace iddpm
