@@ -47,6 +47,8 @@ function(iddpm_compile_in_groups target)
     return()
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${IDDPM_UNITY_BATCH_SIZE})
+  # A class that hides a type of an anonymous namespace is in a file that others include, in a group.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   foreach(source IN LISTS ARGN)
     file(STRINGS "${source}" per_instruction_set REGEX "^#include .hwy/foreach_target.h" LIMIT_COUNT 1)
     if(per_instruction_set)

@@ -7,13 +7,13 @@
 namespace iddpm {
 namespace {
 
-constexpr const char* format = "iddpm evaluation 1";
+constexpr const char* evaluation_format = "iddpm evaluation 1";
 constexpr std::uintmax_t largest_file = std::uintmax_t{64} << 20;  // figures per image of a large data set
 
 }  // namespace
 
 void to_json(nlohmann::json& json, const EvaluationResult& result) {
-  json = {{"format", format},
+  json = {{"format", evaluation_format},
           {"measurement_id", measurement_id(result.protocol)},
           {"protocol", result.protocol},
           {"figures", result.figures}};
@@ -30,8 +30,8 @@ EvaluationResult load_result(const std::filesystem::path& path) {
   const nlohmann::json json = parse_json(read_file(path, largest_file), where);
   try {
     const JsonRecord record(json, "result", {"format", "measurement_id", "protocol", "figures"});
-    require(record.get<std::string>("format") == format, "expected a result of the format '{}', got '{}'", format,
-            record.get<std::string>("format"));
+    require(record.get<std::string>("format") == evaluation_format, "expected a result of the format '{}', got '{}'",
+            evaluation_format, record.get<std::string>("format"));
     EvaluationResult result{.protocol = record.raw("protocol").get<Protocol>(), .figures = record.raw("figures")};
     require(result.figures.is_object(), "expected an object of figures, got {}", result.figures.type_name());
     require(record.get<std::string>("measurement_id") == measurement_id(result.protocol),

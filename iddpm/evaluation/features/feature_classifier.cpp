@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* metadata_key = "iddpm_feature_classifier";
-constexpr std::int64_t format = 1;
+constexpr std::int64_t classifier_format = 1;
 
 json record_of(const FeatureClassifierOptions& options) {
   return {{"image_height", options.image_height},
@@ -115,8 +115,10 @@ FeatureClassifier FeatureClassifier::to(at::Device device) const {
 }
 
 void FeatureClassifier::save(const std::filesystem::path& path) const {
-  const json about = {
-      {"format", format}, {"version", version}, {"options", record_of(options())}, {"training", record_of(record_)}};
+  const json about = {{"format", classifier_format},
+                      {"version", version},
+                      {"options", record_of(options())},
+                      {"training", record_of(record_)}};
   // Names of files and folders need not be UTF-8, which JSON must be.
   const std::string text = about.dump(-1, ' ', false, json::error_handler_t::replace);
   write_safetensors(path, weights_of(network_), {{metadata_key, text}});
@@ -130,7 +132,7 @@ FeatureClassifier FeatureClassifier::load(const std::filesystem::path& path) {
     require(is_classifier(file), "expected the field {} in its metadata, got none", metadata_key);
     const json about = parse_json(file.metadata().at(metadata_key), metadata_key);
     const JsonRecord record(about, metadata_key, {"format", "version", "options", "training"});
-    require(record.get<std::int64_t>("format") == format, "expected format {}, got {}", format,
+    require(record.get<std::int64_t>("format") == classifier_format, "expected format {}, got {}", classifier_format,
             record.get<std::int64_t>("format"));
     const FeatureClassifierOptions options = options_from(record.raw("options"));
     check_options(options);

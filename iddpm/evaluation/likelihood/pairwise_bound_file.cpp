@@ -11,7 +11,7 @@
 namespace iddpm {
 namespace {
 
-constexpr const char* format = "iddpm pairwise bound 1";
+constexpr const char* bound_format = "iddpm pairwise bound 1";
 constexpr const char* format_key = "format";
 constexpr const char* protocol_key = "protocol";
 
@@ -57,7 +57,8 @@ PairwiseBound read(const SafetensorsFile& file) {
     const auto found = file.metadata().find(key);
     return found == file.metadata().end() ? std::string() : found->second;
   };
-  require(text(format_key) == format, "expected the format '{}' in its metadata, got '{}'", format, text(format_key));
+  require(text(format_key) == bound_format, "expected the format '{}' in its metadata, got '{}'", bound_format,
+          text(format_key));
   const auto protocol = parse_json(text(protocol_key), protocol_key).get<Protocol>();
   require(protocol.model.has_value(), "expected a model in its protocol, got none");
 
@@ -99,7 +100,7 @@ void save_pairwise_bound(const std::filesystem::path& path, const PairwiseBound&
   };
   // Names of files need not be UTF-8, which JSON must be.
   const std::string text = nlohmann::json(protocol).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  write_safetensors(path, tensors, {{format_key, format}, {protocol_key, text}});
+  write_safetensors(path, tensors, {{format_key, bound_format}, {protocol_key, text}});
 }
 
 PairwiseBound load_pairwise_bound(const std::filesystem::path& path) {

@@ -11,7 +11,7 @@
 namespace iddpm {
 namespace {
 
-constexpr const char* format = "iddpm reference statistics 1";
+constexpr const char* statistics_format = "iddpm reference statistics 1";
 constexpr const char* format_key = "format";
 constexpr const char* protocol_key = "protocol";
 constexpr double largest_value = 1e16;  // whose products float32 still holds
@@ -50,7 +50,8 @@ FeatureSet read(const SafetensorsFile& file) {
     const auto found = file.metadata().find(key);
     return found == file.metadata().end() ? std::string() : found->second;
   };
-  require(text(format_key) == format, "expected the format '{}' in its metadata, got '{}'", format, text(format_key));
+  require(text(format_key) == statistics_format, "expected the format '{}' in its metadata, got '{}'",
+          statistics_format, text(format_key));
   const auto protocol = parse_json(text(protocol_key), protocol_key).get<Protocol>();
   require(protocol.features.has_value(), "expected the feature network in its protocol, got none");
   const std::int64_t count = protocol.images.count;
@@ -83,7 +84,7 @@ void save_reference_statistics(const std::filesystem::path& path, const FeatureS
   };
   // Names of files need not be UTF-8, which JSON must be.
   const std::string text = nlohmann::json(protocol).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  write_safetensors(path, tensors, {{format_key, format}, {protocol_key, text}});
+  write_safetensors(path, tensors, {{format_key, statistics_format}, {protocol_key, text}});
 }
 
 FeatureSet load_reference_statistics(const std::filesystem::path& path) {
