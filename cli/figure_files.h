@@ -24,8 +24,4 @@ class FigureFiles {
   mutable std::vector<std::filesystem::path> written_;
 };
 
-/// x_0 [1, C, H, W] noised by the linear and the cosine schedule, T = 1000, at ten timesteps (figure 3 of arXiv
-/// 2102.09672).
-Image noising_strip_of(const Tensor& x_0);
-
 }  // namespace iddpm::cli

@@ -7,6 +7,7 @@
 #include "cli/options/data_options.h"
 #include "cli/terminal/command_line.h"
 #include "cli/vlb_figure.h"
+#include "experiments/noising_strips.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/diffusion/forward_process.h"
@@ -49,7 +50,7 @@ void write_noising_strip(const FigureFiles& files, const FiguresArguments& argum
   const auto dataset = open_dataset(arguments.data.path, dataset_options(arguments.data));
   require(arguments.image >= 0 && arguments.image < dataset->size(), "--image: expected 0 to {}, got {}",
           dataset->size() - 1, arguments.image);
-  files.write("noising_strip", noising_strip_of(read_batch(*dataset, arguments.image, 1).x_0));
+  files.write("noising_strip", experiments::noising_strips(read_batch(*dataset, arguments.image, 1).x_0));
 }
 
 void run_figures(const FiguresArguments& arguments) {

@@ -1,37 +1,70 @@
 // iddpm reproduce: the paper's findings, each by one command.
 
 #include <CLI/CLI.hpp>
+#include <atomic>
+#include <memory>
 
 #include "cli/commands.h"
-#include "cli/reproduce/finding.h"
-#include "cli/reproduce/results_page.h"
+#include "cli/options/reproduce_options.h"
 #include "cli/terminal/command_line.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/interruption.h"
+#include "cli/terminal/progress_bar.h"
+#include "experiments/finding.h"
+#include "experiments/results_page.h"
 
 namespace iddpm::cli {
 namespace {
 
+using experiments::Finding;
+
 struct ReproduceArguments {
   std::string name;
-  reproduce::Settings settings;
+  ReproduceOptions options;
   bool json = false;
 };
 
-void run_reproduce(const ReproduceArguments& arguments) {
-  using namespace reproduce;
-  std::vector<Finding> chosen;
-  if (arguments.name == "all") {
-    chosen = findings();
-  } else {
-    chosen.push_back(find_finding(arguments.name));
+// A bar for whatever is going on; Ctrl-C stops that.
+class WorkBar {
+ public:
+  void update(const std::string& work, double fraction, const std::string& words) {
+    if (stop_.load()) throw Interrupted();
+    if (!bar_ || work != work_) {
+      bar_.reset();
+      bar_ = std::make_unique<ProgressBar>(work);
+      work_ = work;
+    }
+    bar_->update(fraction, words);
   }
-  Workbench bench(arguments.settings);
+  void clear() { bar_.reset(); }
+
+ private:
+  const std::atomic<bool>& stop_ = catch_interruption();
+  std::string work_;
+  std::unique_ptr<ProgressBar> bar_;
+};
+
+std::vector<Finding> chosen_findings(const std::string& name) {
+  if (name == "all") return experiments::findings();
+  return {experiments::find_finding(name)};
+}
+
+void run_reproduce(const ReproduceArguments& arguments) {
+  const std::vector<Finding> chosen = chosen_findings(arguments.name);
+  apply_threads(arguments.options.compute);
+  WorkBar bar;
+  experiments::Workbench bench(
+      settings_of(arguments.options),
+      [&](const std::string& work, double fraction, const std::string& words) { bar.update(work, fraction, words); });
   const auto folder = bench.settings().out / bench.data_name();
   nlohmann::json results = nlohmann::json::array();
   for (const Finding& finding : chosen) {
     bench.start_counting();
-    const Outcome outcome = finding.look(bench);
-    results.push_back(write_finding(folder, finding, outcome, bench));
-    update_results_page(bench.settings().page, folder, bench.data_name());
+    const experiments::Outcome outcome = look_into(finding, bench);
+    bar.clear();
+    const std::string command = fmt::format("iddpm reproduce {}{}", finding.name, command_options(bench.settings()));
+    results.push_back(write_finding(folder, finding, outcome, bench, command));
+    experiments::update_results_page(bench.settings().page, folder, bench.data_name());
     if (!arguments.json) print(fmt::format("{}: {}\n", finding.title, outcome.found));
   }
   if (arguments.json) print((chosen.size() == 1 ? results.front() : results).dump(2) + "\n");
@@ -44,7 +77,7 @@ void add_reproduce(CLI::App& app) {
   auto arguments = std::make_shared<ReproduceArguments>();
   CLI::App* verb = app.add_subcommand("reproduce", "Look into a finding of the paper, at a scale a laptop reaches");
   std::string names;
-  for (const reproduce::Finding& finding : reproduce::findings()) {
+  for (const Finding& finding : experiments::findings()) {
     names += fmt::format("  {:<16}{}\n", finding.name, finding.title);
   }
   verb->footer("Findings:\n" + names +
@@ -59,9 +92,15 @@ void add_reproduce(CLI::App& app) {
                "Models are shared by findings and kept in --work, as are samples and measurements: nothing is done "
                "twice.");
   verb->add_option("finding", arguments->name, "Its name, or all")->required()->type_name("NAME");
-  reproduce::add_settings(*verb, arguments->settings);
+  add_reproduce_options(*verb, arguments->options);
   verb->add_flag("--json", arguments->json, "Print the result as JSON");
-  verb->callback([arguments] { run_reproduce(*arguments); });
+  verb->callback([arguments] {
+    try {
+      run_reproduce(*arguments);
+    } catch (const Interrupted&) {
+      throw ExitWith{exit_interrupted};
+    }
+  });
 }
 
 }  // namespace iddpm::cli

@@ -3,6 +3,7 @@
 #include "cli/figure_files.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/pixel_table.h"
+#include "experiments/noising_strips.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/evaluation/protocol.h"
@@ -169,7 +170,7 @@ fs::path write_run_report(const fs::path& run_folder) {
   report.settings.emplace_back("preset", record.preset);
   try {
     const auto dataset = open_dataset(record.data, record.data_options);
-    report.noising_strip = noising_strip_of(read_batch(*dataset, 0, 1).x_0);
+    report.noising_strip = experiments::noising_strips(read_batch(*dataset, 0, 1).x_0);
     report.noising_strip_caption = "The forward process on the first training image, T = 1000";
   } catch (const Error&) {
     // The data may be gone or elsewhere by now: a report without the strip is still a report.

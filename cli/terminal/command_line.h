@@ -1,7 +1,10 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <filesystem>
 #include <string>
+
+#include "iddpm/core/formats.h"
 
 namespace iddpm::cli {
 
@@ -19,12 +22,5 @@ void print(const std::string& text);
 
 /// What is said while working: to standard error, so that --json and pipes stay clean. Never fails.
 void say(const std::string& text);
-
-/// "3 min 20 s", "1 h 5 min", "0.4 s".
-std::string format_duration(double seconds);
-/// "1.7 GB".
-std::string format_bytes(double bytes);
-/// "52.5 M", "1,679,782" below a million.
-std::string format_count(std::int64_t count);
 
 }  // namespace iddpm::cli

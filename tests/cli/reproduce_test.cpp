@@ -111,6 +111,19 @@ TEST_F(Reproduce, SaysOfAPredictionThatItsSamplesAreNotFinite) {
   EXPECT_NE(json["table"].get<std::string>().find("not finite"), std::string::npos);
 }
 
+TEST_F(Reproduce, SaysOfAPredictionThatItsTrainingDiverged) {
+  const fs::path run = at("diverging/models/cosine_hybrid_v");
+  fs::create_directories(run);
+  std::ofstream(run / "diverged.json") << R"("the loss of step 3 is nan")";
+  const auto result = run_program(folder_->path(), "reproduce predictions" + toy_scale + "--work diverging");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto json = nlohmann::json::parse(text_of(at("out/images/predictions.json")));
+  const auto& diverged = json["numbers"]["predictions"]["v, weight prediction"];
+  EXPECT_EQ(diverged["diverged"], "the loss of step 3 is nan");
+  EXPECT_NE(json["table"].get<std::string>().find("training diverged"), std::string::npos);
+  EXPECT_TRUE(json["numbers"]["predictions"]["v, weight simple"]["finite"].get<bool>());
+}
+
 TEST_F(Reproduce, NamesTheNearestFinding) {
   const auto result = run("vlb-term");
   EXPECT_NE(result.exit_code, 0);

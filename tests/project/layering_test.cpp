@@ -52,7 +52,7 @@ std::vector<std::string> lines_of(const fs::path& path) {
 // The violations in one file's includes; `folder` is its layer.
 std::vector<std::string> wrong_includes(const std::vector<std::string>& lines, const std::string& folder) {
   static const std::regex include(R"(^\s*#\s*include\s*["<]iddpm/([a-z_]+)/[^">]*[">])");
-  static const std::regex program(R"(^\s*#\s*include\s*["<](cli|tests|benchmarks|baselines)/)");
+  static const std::regex program(R"(^\s*#\s*include\s*["<](cli|experiments|tests|benchmarks|examples)/)");
   std::vector<std::string> wrong;
   for (const std::string& line : lines) {
     std::smatch match;
@@ -83,15 +83,28 @@ TEST(Layering, IncludesPointDown) {
   }
 }
 
+TEST(Layering, ExperimentsKnowNoTerminalAndBaselinesNoExperiments) {
+  const std::regex program(R"(^\s*#\s*include\s*["<](cli|tests)/)");
+  const std::regex experiment(R"(^\s*#\s*include\s*["<]experiments/(?!baselines/))");
+  const fs::path experiments = fs::path(IDDPM_SOURCE_DIR) / "experiments";
+  for (const fs::path& file : sources_under(experiments)) {
+    const bool baseline = fs::relative(file, experiments).begin()->string() == "baselines";
+    for (const std::string& line : lines_of(file)) {
+      EXPECT_FALSE(std::regex_search(line, program)) << file << " must not include: " << line;
+      EXPECT_FALSE(baseline && std::regex_search(line, experiment)) << file << " must not include: " << line;
+    }
+  }
+}
+
 TEST(Layering, TheCheckSeesAnArrowThatPointsUp) {
   EXPECT_EQ(wrong_includes({"#include \"iddpm/nn/unet.h\""}, "diffusion").size(), 1U);
   EXPECT_EQ(wrong_includes({"#include <iddpm/core/error.h>"}, "diffusion").size(), 0U);
   EXPECT_EQ(wrong_includes({"#include \"cli/commands.h\""}, "report").size(), 1U);
-  EXPECT_EQ(wrong_includes({"#include \"baselines/dcgan/dcgan.h\""}, "evaluation").size(), 1U);
+  EXPECT_EQ(wrong_includes({"#include \"experiments/baselines/dcgan/dcgan.h\""}, "evaluation").size(), 1U);
 }
 
 TEST(Layering, NoFileIsLongerThan600Lines) {
-  for (const char* folder : {"iddpm", "cli", "baselines", "tests", "benchmarks", "examples"}) {
+  for (const char* folder : {"iddpm", "cli", "experiments", "tests", "benchmarks", "examples"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       EXPECT_LE(lines_of(file).size(), 600U) << file;
     }

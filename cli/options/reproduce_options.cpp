@@ -1,0 +1,106 @@
+#include "cli/options/reproduce_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "iddpm/core/error.h"
+
+namespace iddpm::cli {
+namespace {
+
+using experiments::Scale;
+using experiments::Settings;
+
+constexpr const char* scale_group = "Scale (overrides --scale)";
+
+CLI::Validator positive() { return CLI::Range(std::int64_t{1}, std::int64_t{1} << 40); }
+
+}  // namespace
+
+void add_reproduce_options(CLI::App& verb, ReproduceOptions& options) {
+  Settings& settings = options.settings;
+  Scale& scale = settings.scale;
+  add_data_options(verb, options.data);
+  verb.add_option("--image-size", options.image_size, "Size of the images in pixels (default: the data's own)")
+      ->check(CLI::Range(4, 512))
+      ->group("Data");
+  verb.add_option("--features", settings.features,
+                  "Feature network to judge samples by: converted Inception weights, or a file of 'iddpm "
+                  "train-features' (default: a classifier trained on the data)");
+  // Before the options that override it: CLI11 carries options out in this order.
+  verb.add_option_function<std::string>(
+          "--scale",
+          [&scale](const std::string& name) { scale = name == "full" ? experiments::full_scale() : Scale{}; },
+          "small: minutes on two cores; full: the paper's CIFAR-10 runs (small)")
+      ->check(CLI::IsMember({"small", "full"}));
+  verb.add_option("--work", settings.work,
+                  "Folder for models, samples and measurements; what is in it isn't done again (default: "
+                  "runs/reproduce/<name of the data>)");
+  verb.add_option("--out", settings.out, "Folder for figures and numbers, one folder per data set (reproduced)");
+  verb.add_option("--page", settings.page, "Page with the table of findings (default: OUT/results.md)");
+  verb.add_option("--seed", settings.seed, "Of the models and samples (0)");
+  const auto number = [&](const char* name, auto& value, const char* help) {
+    verb.add_option(name, value, help)->check(positive())->group(scale_group);
+  };
+  number("--diffusion-steps", scale.diffusion_steps, "T");
+  number("--channels", scale.channels, "Channels of the network's first level");
+  number("--blocks", scale.residual_blocks, "Residual blocks per level");
+  verb.add_option("--multipliers", scale.channel_multipliers, "Channel multiplier of each level: 1,2,2")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(scale_group);
+  number("--training-steps", scale.training_steps, "Of each model");
+  number("--batch", scale.batch, "Images per training step");
+  number("--checkpoints", scale.checkpoints, "Kept of each run, evenly spaced");
+  number("--samples", scale.samples, "Drawn for each figure of quality");
+  number("--step-samples", scale.step_samples,
+         "For each number of steps of sampling-steps and each checkpoint of predictions");
+  number("--reference-images", scale.reference_images, "That they are compared with");
+  number("--sampling-steps", scale.sampling_steps, "Where a finding doesn't vary them");
+  number("--likelihood-images", scale.likelihood_images, "For bits per dimension");
+  number("--feature-steps", scale.feature_steps, "Training of the feature classifier");
+  number("--noise-batches", scale.noise_batches, "Batches of gradients for the noise scale");
+  add_compute_options(verb, options.compute);
+}
+
+Settings settings_of(const ReproduceOptions& options) {
+  require(!options.data.path.empty(), "reproduce needs --data: the images to train on. See 'iddpm reproduce --help'.");
+  Settings settings = options.settings;
+  settings.data = options.data.path;
+  settings.data_options = dataset_options(options.data);
+  if (options.image_size > 0) {
+    settings.data_options.image_height = settings.data_options.image_width = options.image_size;
+  }
+  settings.device = chosen_device(options.compute);
+  settings.precision = chosen_precision(options.compute);
+  return settings;
+}
+
+std::string command_options(const Settings& settings) {
+  const Scale& scale = settings.scale;
+  const Scale small;
+  std::string text = fmt::format(" --data {}", settings.data.filename().string());
+  const auto add = [&](const char* name, std::int64_t value, std::int64_t usual) {
+    if (value != usual) text += fmt::format(" --{} {}", name, value);
+  };
+  add("image-size", settings.data_options.image_height.value_or(0), 0);
+  add("diffusion-steps", scale.diffusion_steps, small.diffusion_steps);
+  add("channels", scale.channels, small.channels);
+  add("blocks", scale.residual_blocks, small.residual_blocks);
+  if (scale.channel_multipliers != small.channel_multipliers) {
+    text += fmt::format(" --multipliers {}", fmt::join(scale.channel_multipliers, ","));
+  }
+  add("training-steps", scale.training_steps, small.training_steps);
+  add("batch", scale.batch, small.batch);
+  add("checkpoints", scale.checkpoints, small.checkpoints);
+  add("samples", scale.samples, small.samples);
+  add("step-samples", scale.step_samples, small.step_samples);
+  add("reference-images", scale.reference_images, small.reference_images);
+  add("sampling-steps", scale.sampling_steps, small.sampling_steps);
+  add("likelihood-images", scale.likelihood_images, small.likelihood_images);
+  add("feature-steps", scale.feature_steps, small.feature_steps);
+  add("noise-batches", scale.noise_batches, small.noise_batches);
+  if (settings.seed != 0) text += fmt::format(" --seed {}", settings.seed);
+  return text;
+}
+
+}  // namespace iddpm::cli

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "iddpm/core/tensor.h"
+#include "iddpm/io/image_file.h"
+
+namespace iddpm::experiments {
+
+/// x_0 [1, C, H, W] noised by the linear and the cosine schedule, T = 1000, at ten timesteps (figure 3 of arXiv
+/// 2102.09672).
+Image noising_strips(const Tensor& x_0);
+
+}  // namespace iddpm::experiments
