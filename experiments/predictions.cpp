@@ -151,7 +151,7 @@ Image side_by_side(const Tensor& training_images, const std::vector<Arm>& arms) 
                     {.columns = columns,
                      .upscale = comfortable_upscale(training_images.size(2), training_images.size(3)),
                      .row_labels = labels,
-                     .text_scale = 2});
+                     .text_size = 20});
 }
 
 std::string sentences(const std::vector<Arm>& arms, double data_mean, std::int64_t steps) {

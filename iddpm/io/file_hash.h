@@ -1,9 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +11,14 @@
 
 namespace iddpm {
 
-/// SHA-256 (NIST FIPS 180-4), fed piece by piece.
+/// SHA-256 (NIST FIPS 180-4, by OpenSSL), fed piece by piece.
 class Sha256 {
  public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+
   void add(std::span<const std::byte> bytes);
   /// A tensor's values, row-major, as they lie in memory; the type and shape are not part of it.
   void add(const Tensor& values);
@@ -22,12 +26,8 @@ class Sha256 {
   std::string hex() const;
 
  private:
-  void compress(const std::byte* block);
-
-  std::array<std::uint32_t, 8> state_ = {0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
-                                         0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19};
-  std::array<std::byte, 64> buffer_{};
-  std::uint64_t length_ = 0;  ///< bytes added
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 std::string sha256(std::span<const std::byte> bytes);

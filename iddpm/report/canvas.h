@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "iddpm/io/image_file.h"
-#include "iddpm/report/bitmap_font.h"
+#include "iddpm/report/color.h"
 #include "iddpm/report/drawing.h"
+#include "iddpm/report/text.h"
 
 namespace iddpm {
 
@@ -16,32 +18,29 @@ struct Ink {
   double opacity = 1;
 };
 
-/// An RGB picture that smooth shapes are painted onto. Lengths are pixels; the centre of the first pixel is (0.5, 0.5).
-/// Edges are antialiased by the share of a pixel that a shape covers. What lies outside is cut off.
+/// An RGB picture that smooth shapes and text are painted onto (Cairo, antialiased). What lies outside is cut off.
 class Canvas {
  public:
-  Canvas(std::int64_t width, std::int64_t height, Rgb background);
+  /// Lengths are `scale` pixels each.
+  Canvas(std::int64_t width, std::int64_t height, Rgb background, double scale = 1);
+  /// On top of an RGB image. Throws Error if it is larger than 32,767 pixels a side.
+  explicit Canvas(const Image& image);
+  ~Canvas();
 
   void fill_box(const Box& box, Ink ink);
   void fill_marker(const Marker& marker, Ink ink);
   void fill_band(const Band& band, Ink ink);
-
-  /// Lines with round ends and joints; where they cross themselves, a translucent ink isn't doubled.
-  void stroke(const std::vector<std::vector<Point>>& lines, double width, Ink ink);
+  /// A line with round ends and joints, in dashes of a length and a gap if that isn't 0; where it crosses itself, a
+  /// translucent ink isn't doubled.
+  void stroke(const std::vector<Point>& points, double width, double dash, double gap, Ink ink);
+  /// A line of text that begins at a point of its baseline; `upwards` turns it.
+  void write(std::string_view text, Point origin, const TextStyle& style, bool upwards, Ink ink);
 
   Image image() const;
 
  private:
-  void blend(std::int64_t x, std::int64_t y, double coverage, const Ink& ink);
-
-  std::int64_t width_, height_;
-  std::vector<float> pixels_;    ///< RGB, 0 to 255
-  std::vector<float> coverage_;  ///< of the stroke being drawn; zero in between
+  struct State;
+  std::unique_ptr<State> state_;
 };
-
-/// The lines that draw a text in the built-in font: neighbouring dots of each glyph are joined, which rounds the font's
-/// corners and lets it take any size. `origin` is the text's left end on the baseline, `cell` the distance of two dots;
-/// `upwards` turns it.
-std::vector<std::vector<Point>> text_strokes(std::string_view text, Point origin, double cell, bool upwards);
 
 }  // namespace iddpm

@@ -1,14 +1,14 @@
 #include "iddpm/report/drawing.h"
 
-#include "iddpm/report/bitmap_font.h"
+#include "iddpm/report/text.h"
 
 namespace iddpm {
 
 double text_width(const Text& text) {
-  const double cell = font_cell(text.size);
-  const double width = cell * text_columns(text.text);
+  const double width = text_width(text.text, {.size = text.size, .bold = text.bold});
   if (text.superscript.empty()) return width;
-  return width + cell + cell * kSuperscriptSize * text_columns(text.superscript);
+  return width + superscript_gap(text.size) +
+         text_width(text.superscript, {.size = kSuperscriptSize * text.size, .bold = text.bold});
 }
 
 }  // namespace iddpm

@@ -98,10 +98,10 @@ struct Drawing {
 inline constexpr double kSuperscriptSize = 0.72;
 inline constexpr double kSuperscriptRise = 0.38;
 
-/// The side of a font cell of the built-in font at a text size: capitals are 0.7 of the size high.
-inline double font_cell(double size) { return size * 0.1; }
+/// Between a text and its superscript.
+inline double superscript_gap(double size) { return size * 0.1; }
 
-/// The width a text takes, superscript included, in the built-in font; common sans-serif fonts need about as much.
+/// The width a text takes, superscript included, in the font of `text.h`; other sans-serif fonts need about as much.
 double text_width(const Text& text);
 
 }  // namespace iddpm

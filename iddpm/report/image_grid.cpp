@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 
 #include "iddpm/core/error.h"
-#include "iddpm/report/unicode_text.h"
+#include "iddpm/report/text.h"
 
 namespace iddpm {
 namespace {
@@ -15,15 +14,15 @@ using std::int64_t;
 constexpr int64_t kWidestCaption = 4;  // in image widths; longer words are cut
 constexpr int64_t kMaximumPixels = int64_t{1} << 28;
 
-/// Horizontal gap between a label and its images, and vertical gap between lines of a caption, in font cells.
-constexpr int kLabelGap = 3;
-constexpr int kLineGap = 1;
+/// Between a label and its images, in text sizes.
+constexpr double kLabelGap = 0.4;
 
 struct GridLayout {
   int64_t rows, columns;
   int64_t image_width, image_height;  // upscaled
   int64_t column_width;
   int64_t left, top;  // of the first cell
+  int64_t line_height;
   int64_t width, height;
   std::vector<std::vector<std::string>> caption_lines;
 };
@@ -41,28 +40,11 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-int64_t text_pixels(std::string_view text, int scale) { return int64_t{text_columns(text)} * scale; }
-
-std::string cut_to_width(const std::string& word, int64_t limit, int scale) {
-  if (text_pixels(word, scale) <= limit) return word;
-  std::u32string codes = decode_utf8(word);
-  while (!codes.empty() && text_pixels(encode_utf8(codes + U"\u2026"), scale) > limit) codes.pop_back();
-  return encode_utf8(codes + U"\u2026");
+int64_t text_pixels(const std::string& text, const TextStyle& style) {
+  return static_cast<int64_t>(std::ceil(text_width(text, style)));
 }
 
-std::vector<std::string> wrap(const std::vector<std::string>& words, int64_t limit, int scale) {
-  std::vector<std::string> lines;
-  for (const auto& whole_word : words) {
-    const std::string word = cut_to_width(whole_word, limit, scale);
-    const bool fits = !lines.empty() && text_pixels(lines.back() + " " + word, scale) <= limit;
-    if (fits) {
-      lines.back() += " " + word;
-    } else {
-      lines.push_back(word);
-    }
-  }
-  return lines;
-}
+int64_t label_gap(const GridOptions& options) { return static_cast<int64_t>(std::ceil(kLabelGap * options.text_size)); }
 
 GridLayout lay_out(int64_t count, int64_t image_height, int64_t image_width, const GridOptions& options) {
   GridLayout grid;
@@ -75,27 +57,27 @@ GridLayout lay_out(int64_t count, int64_t image_height, int64_t image_width, con
   grid.image_width = image_width * options.upscale;
   grid.image_height = image_height * options.upscale;
 
-  const int scale = options.text_scale;
+  const TextStyle style{.size = options.text_size};
+  grid.line_height = static_cast<int64_t>(std::ceil(line_height(style)));
   grid.column_width = grid.image_width;
   std::vector<std::vector<std::string>> captions;
   for (const auto& caption : options.column_captions) {
     captions.push_back(words_of(caption));
-    for (const auto& word : captions.back()) grid.column_width = std::max(grid.column_width, text_pixels(word, scale));
+    for (const auto& word : captions.back()) grid.column_width = std::max(grid.column_width, text_pixels(word, style));
   }
-  const int64_t widest = std::max(kWidestCaption * grid.image_width, int64_t{12} * scale);
+  const int64_t widest = std::max(kWidestCaption * grid.image_width, static_cast<int64_t>(1.2 * style.size));
   grid.column_width = std::min(grid.column_width, widest);
   std::size_t lines = 0;
   for (const auto& words : captions) {
-    grid.caption_lines.push_back(wrap(words, grid.column_width, scale));
+    grid.caption_lines.push_back(wrap_text(words, static_cast<double>(grid.column_width), style));
     lines = std::max(lines, grid.caption_lines.back().size());
   }
   int64_t label_width = 0;
-  for (const auto& label : options.row_labels) label_width = std::max(label_width, text_pixels(label, scale));
+  for (const auto& label : options.row_labels) label_width = std::max(label_width, text_pixels(label, style));
 
   const int64_t padding = options.padding;
-  grid.left = padding + (label_width > 0 ? label_width + kLabelGap * scale : 0);
-  grid.top = padding + static_cast<int64_t>(lines) * (Glyph::kRows + kLineGap) * scale;
-  if (lines > 0) grid.top += kLineGap * scale;
+  grid.left = padding + (label_width > 0 ? label_width + label_gap(options) : 0);
+  grid.top = padding + static_cast<int64_t>(lines) * grid.line_height;
   grid.width = grid.left + grid.columns * (grid.column_width + padding);
   grid.height = grid.top + grid.rows * (grid.image_height + padding);
   require(grid.width <= kMaximumPixels / grid.height,
@@ -129,23 +111,23 @@ void paste(Image& canvas, const Image& image, int64_t left, int64_t top, const G
 }
 
 void draw_labels(Image& canvas, const GridLayout& grid, const GridOptions& options) {
-  const int scale = options.text_scale;
+  const TextStyle style{.size = options.text_size};
+  const auto draw = [&](const std::string& text, int64_t x, int64_t y) {
+    draw_text(canvas, static_cast<double>(x), static_cast<double>(y), text, style, options.text_color);
+  };
   for (std::size_t row = 0; row < options.row_labels.size(); ++row) {
     const auto& label = options.row_labels[row];
-    const int64_t x = grid.left - kLabelGap * scale - text_pixels(label, scale);
     const int64_t top = grid.top + static_cast<int64_t>(row) * (grid.image_height + options.padding);
-    const int64_t y = top + (grid.image_height - Glyph::kCapHeight * scale) / 2;
-    draw_bitmap_text(canvas, x, y, label, scale, options.text_color);
+    draw(label, grid.left - label_gap(options) - text_pixels(label, style),
+         top + (grid.image_height - grid.line_height) / 2);
   }
   for (std::size_t column = 0; column < grid.caption_lines.size(); ++column) {
     const int64_t left = grid.left + static_cast<int64_t>(column) * (grid.column_width + options.padding);
     const auto& lines = grid.caption_lines[column];
-    int64_t y = grid.top - kLineGap * scale;
-    y -= static_cast<int64_t>(lines.size()) * (Glyph::kRows + kLineGap) * scale;
+    int64_t y = grid.top - static_cast<int64_t>(lines.size()) * grid.line_height;
     for (const auto& line : lines) {
-      draw_bitmap_text(canvas, left + (grid.column_width - text_pixels(line, scale)) / 2, y, line, scale,
-                       options.text_color);
-      y += (Glyph::kRows + kLineGap) * scale;
+      draw(line, left + (grid.column_width - text_pixels(line, style)) / 2, y);
+      y += grid.line_height;
     }
   }
 }
@@ -160,10 +142,10 @@ Image image_grid(const Tensor& images, const GridOptions& options) {
   const auto within = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
   require(
       within(options.columns, 0, kMaximumPixels) && within(options.padding, 0, 4096) &&
-          within(options.upscale, 1, 1024) && within(options.text_scale, 1, 64),
-      "image_grid: expected columns >= 0, padding 0 to 4096, upscale 1 to 1024 and text scale 1 to 64, got {}, {}, {} "
+          within(options.upscale, 1, 1024) && options.text_size >= 1 && options.text_size <= 512,
+      "image_grid: expected columns >= 0, padding 0 to 4096, upscale 1 to 1024 and text size 1 to 512, got {}, {}, {} "
       "and {}",
-      options.columns, options.padding, options.upscale, options.text_scale);
+      options.columns, options.padding, options.upscale, options.text_size);
   const Tensor on_cpu = images.detach().to(at::kCPU, at::kFloat);
   const GridLayout grid = lay_out(images.size(0), images.size(2), images.size(3), options);
   Image canvas{grid.width, grid.height, 3, {}};

@@ -6,7 +6,7 @@
 
 #include "iddpm/core/tensor.h"
 #include "iddpm/io/image_file.h"
-#include "iddpm/report/bitmap_font.h"
+#include "iddpm/report/color.h"
 
 namespace iddpm {
 
@@ -17,7 +17,7 @@ struct GridOptions {
   std::int64_t upscale = 1;                       ///< each image pixel becomes upscale x upscale pixels
   std::vector<std::string> row_labels = {};       ///< at the left of each row (empty: none)
   std::vector<std::string> column_captions = {};  ///< above each column (empty: none), broken at spaces
-  int text_scale = 1;                             ///< pixels per font cell; capitals are 7 cells high
+  double text_size = 12;                          ///< of an em (text.h)
   Rgb background{255, 255, 255};
   Rgb text_color{34, 34, 34};
 };

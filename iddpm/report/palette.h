@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "iddpm/report/bitmap_font.h"
+#include "iddpm/report/color.h"
 #include "iddpm/report/drawing.h"
 
 namespace iddpm {

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 
 #include "iddpm/core/error.h"
 #include "iddpm/report/noising_strip.h"
+#include "iddpm/report/text.h"
 
 namespace iddpm {
 namespace {
@@ -69,9 +71,9 @@ TEST(ImageGrid, ColumnsGrowForTheWidestWordAndCaptionsWrapAtSpaces) {
   const GridOptions narrow{.columns = 2, .padding = 0, .column_captions = {"TTTT", "a"}};
   const GridOptions two_lines{.columns = 2, .padding = 0, .column_captions = {"TTTT TTTT", "a"}};
   const Image one = image_grid(images, narrow), two = image_grid(images, two_lines);
-  EXPECT_EQ(one.width, 2 * text_columns("TTTT"));
+  EXPECT_EQ(one.width, 2 * std::ceil(text_width("TTTT", {})));
   EXPECT_EQ(two.width, one.width);
-  EXPECT_EQ(two.height, one.height + Glyph::kRows + 1);
+  EXPECT_EQ(two.height, one.height + std::ceil(line_height({})));
 }
 
 TEST(ImageGrid, CutsAWordThatIsFarTooLong) {
@@ -80,11 +82,12 @@ TEST(ImageGrid, CutsAWordThatIsFarTooLong) {
 }
 
 TEST(ImageGrid, DrawsRowLabelsLeftOfTheirRows) {
-  const Image grid = image_grid(at::ones({2, 1, 9, 9}), {.columns = 1, .padding = 0, .row_labels = {"T", ""}});
-  ASSERT_EQ(grid.width, 9 + 5 + 3);
+  const Image grid = image_grid(at::ones({2, 1, 20, 20}), {.columns = 1, .padding = 0, .row_labels = {"T", ""}});
+  const std::int64_t label_end = grid.width - 20;
+  ASSERT_GE(label_end, std::ceil(text_width("T", {})));
   bool upper = false, lower = false;
   for (int y = 0; y < grid.height; ++y) {
-    for (int x = 0; x < 5; ++x) (y < 9 ? upper : lower) |= pixel(grid, x, y) != kWhite;
+    for (int x = 0; x < label_end; ++x) (y < 20 ? upper : lower) |= pixel(grid, x, y) != kWhite;
   }
   EXPECT_TRUE(upper);
   EXPECT_FALSE(lower);
