@@ -5,6 +5,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/io/file_hash.h"
 #include "iddpm/io/json_record.h"
+#include "iddpm/io/pixels.h"
 #include "iddpm/version.h"
 
 namespace iddpm {
@@ -103,7 +104,7 @@ Features FeatureClassifier::features(const Tensor& images) const {
           size.image_width, format_shape(images.sizes()));
   const at::NoGradGuard no_gradients;
   const at::Device device = network_.parameters().front().second.device();
-  const FeatureClassifierNetwork::Output output = network_(images.to(device, at::kFloat) / 127.5 - 1.0);
+  const FeatureClassifierNetwork::Output output = network_(from_pixels(images.to(device)));
   return {.pooled = output.features, .spatial = {}, .probabilities = output.logits.softmax(1)};
 }
 

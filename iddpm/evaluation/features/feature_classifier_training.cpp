@@ -10,6 +10,7 @@
 #include "iddpm/core/random_stream.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/evaluation/dataset_images.h"
+#include "iddpm/io/pixels.h"
 #include "iddpm/kernels/optimizer_step.h"
 
 namespace iddpm {
@@ -135,7 +136,7 @@ void measure_accuracy(const FeatureClassifierNetwork& network, const Dataset& te
   std::vector<std::string> skipped;
   std::int64_t right = 0;
   for_each_batch(test, evenly_spread(test.size(), 0), accuracy_batch, skipped, [&](const DatasetImages& images) {
-    const Tensor x = images.pixels.to(device, at::kFloat) / 127.5 - 1.0;
+    const Tensor x = from_pixels(images.pixels.to(device));
     right += network(x).logits.argmax(1).cpu().eq(images.y).sum().item<std::int64_t>();
     record.accuracy_images += images.pixels.size(0);
   });

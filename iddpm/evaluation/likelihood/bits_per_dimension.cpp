@@ -7,6 +7,7 @@
 #include "iddpm/core/random_stream.h"
 #include "iddpm/diffusion/losses.h"
 #include "iddpm/io/file_hash.h"
+#include "iddpm/io/pixels.h"
 #include "iddpm/version.h"
 
 namespace iddpm {
@@ -99,7 +100,7 @@ BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfCla
     const auto of_batch = [&](std::int64_t done, std::int64_t steps) {
       if (progress) progress(before * steps + done * size, static_cast<std::int64_t>(indices.size()) * steps);
     };
-    const Tensor x_0 = images.pixels.to(options.device).to(at::kFloat) / 127.5 - 1.0;
+    const Tensor x_0 = from_pixels(images.pixels.to(options.device));
     const BoundTerms bound =
         bound_terms(q, denoiser, x_0, evaluation_noise(options.seed, images, options.device), of_batch);
     const Tensor per_image = bound.total();

@@ -9,6 +9,7 @@
 #include "iddpm/evaluation/dataset_images.h"
 #include "iddpm/evaluation/likelihood/chebyshev_interpolation.h"
 #include "iddpm/io/file_hash.h"
+#include "iddpm/io/pixels.h"
 
 namespace iddpm {
 namespace {
@@ -197,7 +198,7 @@ PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfClass
     const auto of_batch = [&](std::int64_t done, std::int64_t candidates) {
       if (progress) progress(before * candidates + done * size, static_cast<std::int64_t>(indices.size()) * candidates);
     };
-    const Tensor x_0 = images.pixels.to(options.device).to(at::kFloat) / 127.5 - 1.0;
+    const Tensor x_0 = from_pixels(images.pixels.to(options.device));
     const BoundTable terms =
         pairwise_terms(p_theta, network, x_0, evaluation_noise(options.seed, images, options.device), result.timesteps,
                        options.clip_x_0, of_batch);
