@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/options/memory_option.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
 #include "cli/terminal/standard_streams.h"
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   cli::add_report(app);
   cli::add_reproduce(app);
   cli::add_benchmark(app);
+  cli::add_memory_option(app);
 
   try {
     app.parse(argc, argv);

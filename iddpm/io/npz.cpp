@@ -89,8 +89,9 @@ NamedTensors read_npz(const std::filesystem::path& path, const std::vector<std::
   for (const auto& [name, entry] : arrays) {
     if (!names.empty() && std::find(names.begin(), names.end(), name) == names.end()) continue;
     OpenedArray array = open_array(archive, *entry);
-    require(array.bytes <= byte_limit - total, "{} claims {} bytes, more than the {} left of the limit of {}",
-            label(archive, *entry), array.bytes, byte_limit - total, byte_limit);
+    require(array.bytes <= byte_limit - total, ErrorKind::out_of_memory,
+            "{} claims {} bytes, more than the {} left of the limit of {}", label(archive, *entry), array.bytes,
+            byte_limit - total, byte_limit);
     total += array.bytes;
     tensors.emplace_back(name, read_array(std::move(array)));
   }

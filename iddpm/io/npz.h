@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "iddpm/core/memory_limit.h"
 #include "iddpm/core/tensor.h"
 #include "iddpm/io/safetensors.h"
 
@@ -12,9 +13,9 @@ namespace iddpm {
 
 /// Reads arrays of a NumPy .npz archive (deflated or stored; little-endian numbers and bools of C or Fortran order;
 /// object arrays are refused), in the archive's order. `names` empty: all. Throws Error if the file is broken, an array
-/// is missing, or they claim more than `byte_limit` bytes together.
+/// is missing, or they claim more than `byte_limit` bytes together (by default core/memory_limit.h's).
 NamedTensors read_npz(const std::filesystem::path& path, const std::vector<std::string>& names = {},
-                      std::uint64_t byte_limit = std::uint64_t{1} << 36);
+                      std::uint64_t byte_limit = memory_limit());
 
 /// The names, types and shapes of an archive's arrays, without their data.
 struct NpzEntry {

@@ -7,10 +7,11 @@
 
 namespace iddpm {
 
-PickleInput::PickleInput(std::string bytes, std::string name)
-    : name_(std::move(name)), size_(bytes.size()), block_(std::move(bytes)) {}
+PickleInput::PickleInput(std::string bytes, std::string name, std::uint64_t file_size)
+    : name_(std::move(name)), size_(bytes.size()), file_size_(file_size), block_(std::move(bytes)) {}
 
-PickleInput::PickleInput(const InputFile& file) : file_(&file), name_(file.path().string()), size_(file.size()) {}
+PickleInput::PickleInput(const InputFile& file)
+    : file_(&file), name_(file.path().string()), size_(file.size()), file_size_(file.size()) {}
 
 void PickleInput::need(std::uint64_t count) const {
   require(count <= rest(), ErrorKind::damaged_file, "{} is truncated: its pickle needs {} bytes more, but {} are left",

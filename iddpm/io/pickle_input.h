@@ -11,8 +11,8 @@ namespace iddpm {
 /// before memory is taken.
 class PickleInput {
  public:
-  /// `name` of the file, for messages.
-  PickleInput(std::string bytes, std::string name);
+  /// `name` of the file, for messages; `file_size` its size, which packed bytes may exceed.
+  PickleInput(std::string bytes, std::string name, std::uint64_t file_size);
   /// Reads `file`, which must outlive it, in blocks.
   explicit PickleInput(const InputFile& file);
 
@@ -26,6 +26,8 @@ class PickleInput {
   std::uint64_t position() const { return block_begin_ + used_; }
   std::uint64_t rest() const { return size_ - position(); }
   const std::string& name() const { return name_; }
+  /// Bytes of the file that the pickles are in.
+  std::uint64_t file_size() const { return file_size_; }
 
  private:
   void need(std::uint64_t count) const;
@@ -34,6 +36,7 @@ class PickleInput {
   const InputFile* file_ = nullptr;
   std::string name_;
   std::uint64_t size_ = 0;
+  std::uint64_t file_size_ = 0;
   std::uint64_t block_begin_ = 0;
   std::string block_;
   std::size_t used_ = 0;

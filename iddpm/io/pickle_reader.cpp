@@ -1,5 +1,6 @@
 #include "iddpm/io/pickle_reader.h"
 
+#include <algorithm>
 #include <bit>
 #include <string>
 #include <unordered_map>
@@ -14,6 +15,11 @@ namespace iddpm {
 namespace {
 
 constexpr int highest_protocol = 5;
+
+// Values, stack, marks and memo are each held to the file's size: none of them takes less than a byte of it, unless the
+// file is packed, as no program writes it.
+constexpr std::uint64_t values_always_allowed = 10'000;
+constexpr std::uint64_t most_values_ever = 4'000'000;
 
 /// Operation codes, named as in Python's pickletools.
 enum Operation : std::uint8_t {
@@ -73,7 +79,8 @@ enum Operation : std::uint8_t {
 
 class StackMachine {
  public:
-  explicit StackMachine(PickleInput& input) : input_(input), pickle_(input.name()) {}
+  explicit StackMachine(PickleInput& input)
+      : input_(input), pickle_(input.name(), std::clamp(input.file_size(), values_always_allowed, most_values_ever)) {}
 
   Pickle run() {
     for (std::uint8_t operation = input_.byte(); operation != STOP; operation = input_.byte()) {
@@ -91,9 +98,19 @@ class StackMachine {
 
   [[noreturn]] void broken(const std::string& reason) const { pickle_.fail(reason); }
 
+  /// Throws Error if there are as many as may be.
+  void check_room(std::size_t count, const char* what) const {
+    if (count >= pickle_.most_values) broken(fmt::format("its pickle holds more than {} {}", count, what));
+  }
+
+  void push_value(PickleValue* value) {
+    check_room(stack_.size(), "values at once");
+    stack_.push_back(value);
+  }
+
   template <typename Content>
   bool push(Content content) {
-    stack_.push_back(pickle_.add({std::move(content)}));
+    push_value(pickle_.add({std::move(content)}));
     return true;
   }
 
@@ -201,6 +218,7 @@ class StackMachine {
   bool build_container(std::uint8_t operation) {
     switch (operation) {
       case MARK:
+        check_room(marks_.size(), "open marks");
         marks_.push_back(stack_.size());
         return true;
       case EMPTY_TUPLE:
@@ -250,6 +268,7 @@ class StackMachine {
   }
 
   bool put(std::uint64_t index) {
+    check_room(memo_.size(), "stored values");
     memo_[index] = top();
     return true;
   }
@@ -257,7 +276,7 @@ class StackMachine {
   bool get(std::uint64_t index) {
     const auto found = memo_.find(index);
     if (found == memo_.end()) broken(fmt::format("its pickle recalls value {}, which it has not stored", index));
-    stack_.push_back(found->second);
+    push_value(found->second);
     return true;
   }
 
@@ -280,7 +299,7 @@ class StackMachine {
         pop_to_mark();
         return true;
       case DUP:
-        stack_.push_back(top());
+        push_value(top());
         return true;
       case BINPUT:
         return put(input_.integer(1));
@@ -322,7 +341,7 @@ class StackMachine {
         const auto* function = call[0]->get<PickleGlobal>();
         const auto* arguments = call[1]->get<PickleSequence>();
         if (function == nullptr || arguments == nullptr) broken("its pickle calls something that is no function");
-        stack_.push_back(call_global(function->name, *arguments, pickle_));
+        push_value(call_global(function->name, *arguments, pickle_));
         return true;
       }
       case BUILD:  // attributes of an object, such as a state dictionary's versions: not needed

@@ -7,8 +7,7 @@
 namespace iddpm {
 
 PickleValue* Pickle::add(PickleValue value) {
-  constexpr std::size_t most_values = 4'000'000;
-  require(values.size() < most_values, "{} holds more than {} values", name, most_values);
+  require(values.size() < most_values, ErrorKind::damaged_file, "{} holds more than {} values", name, most_values);
   return &values.emplace_back(std::move(value));
 }
 

@@ -77,17 +77,18 @@ struct PickleValue {
 /// What one pickle holds. Values refer to each other, in cycles too if the file says so; all live as long as this.
 struct Pickle {
   std::string name;  ///< of the file, for messages
+  std::size_t most_values = 0;
   std::deque<PickleValue> values;
   std::map<std::string, PickleStorage> storages;  ///< by key
   const PickleValue* root = nullptr;
 
-  explicit Pickle(std::string file_name) : name(std::move(file_name)) {}
+  Pickle(std::string file_name, std::size_t most) : name(std::move(file_name)), most_values(most) {}
   Pickle(Pickle&&) = default;
   Pickle& operator=(Pickle&&) = default;
   Pickle(const Pickle&) = delete;
   Pickle& operator=(const Pickle&) = delete;
 
-  /// A new value. Throws Error if there are too many.
+  /// A new value. Throws Error if there are more than `most_values`.
   PickleValue* add(PickleValue value);
   /// Throws Error: the file is damaged, for this reason.
   [[noreturn]] void fail(const std::string& reason) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/memory_limit.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/io/pytorch_containers.h"
 #include "iddpm/io/tensor_bytes.h"
@@ -177,6 +178,7 @@ NamedTensors read_pytorch_checkpoint(const std::filesystem::path& path) {
             "{} claims more bytes of tensors than can be", path.string());
   }
   check_total(total, container.pickle);
+  require_memory(total, path.string());
 
   StorageCache storages(container, flat);
   NamedTensors tensors;

@@ -1,5 +1,6 @@
 #include "iddpm/io/pytorch_containers.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <span>
@@ -17,6 +18,7 @@ namespace iddpm {
 namespace {
 
 constexpr std::uint64_t longest_pickle = std::uint64_t{1} << 28;
+constexpr std::uint64_t entry_always_allowed = std::uint64_t{1} << 20;
 constexpr std::int64_t legacy_version = 1001;
 
 /// The folder of the archive that holds data.pkl, with its slash.
@@ -31,9 +33,11 @@ std::string folder_of_pickle(const ZipArchive& archive) {
   fail("{} is a zip archive but not a PyTorch checkpoint: it holds no data.pkl", archive.path().string());
 }
 
+// A small entry beside the tensors. PyTorch packs none, so that unpacked it is no larger than the file.
 std::string read_entry(const ZipArchive& archive, const ZipEntry& entry) {
-  require(entry.size <= longest_pickle, "{}: entry {} claims {} bytes, expected at most {}", archive.path().string(),
-          quote(entry.name), entry.size, longest_pickle);
+  const std::uint64_t most = std::min(std::max(archive.file_size(), entry_always_allowed), longest_pickle);
+  require(entry.size <= most, ErrorKind::damaged_file, "{}: entry {} claims {} bytes, expected at most {}",
+          archive.path().string(), quote(entry.name), entry.size, most);
   ZipEntryReader reader(archive, entry);
   std::string contents = reader.read(entry.size);
   reader.finish();
@@ -107,7 +111,7 @@ PytorchContainer open_pytorch_zip(const std::filesystem::path& path) {
     require(read_entry(*archive, *entry) == "little", ErrorKind::unsupported,
             "{} was written on a big-endian machine, which is not supported", path.string());
   }
-  PickleInput input(read_entry(*archive, *archive->find(folder + "data.pkl")), path.string());
+  PickleInput input(read_entry(*archive, *archive->find(folder + "data.pkl")), path.string(), archive->file_size());
   Pickle pickle = read_pickle(input);
   for (const auto& [key, storage] : pickle.storages) entry_of(*archive, folder, storage);
   return {.pickle = std::move(pickle), .load = [archive, folder](const PickleStorage& storage) {

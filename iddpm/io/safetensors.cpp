@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/memory_limit.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/io/safetensors_header.h"
@@ -77,6 +78,7 @@ at::ScalarType SafetensorsFile::type(const std::string& name) const { return con
 
 Tensor SafetensorsFile::tensor(const std::string& name) const {
   const SafetensorsEntry& entry = contents_->entry(name);
+  require_memory(entry.end - entry.begin, fmt::format("{}: tensor {}", contents_->file.path().string(), quote(name)));
   return tensor_from_file(entry.shape, entry.type, [&](std::span<std::byte> bytes) {
     contents_->file.read_at(contents_->data_begin + entry.begin, bytes);
   });

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "iddpm/core/error.h"
+#include "iddpm/core/memory_limit.h"
+
 namespace iddpm {
 
 static_assert(std::endian::native == std::endian::little,
@@ -27,6 +30,7 @@ Tensor tensor_from_file(const std::vector<std::int64_t>& shape, at::ScalarType t
                         const std::function<void(std::span<std::byte>)>& read) {
   // A bool in memory may only be 0 or 1; a byte in a file may be anything.
   const bool is_bool = type == at::kBool;
+  require_memory(byte_count(shape, type).value_or(UINT64_MAX), "a tensor of shape " + format_shape(shape));
   const Tensor tensor = at::empty(shape, at::TensorOptions(is_bool ? at::kByte : type));
   read(bytes_of(tensor));
   return is_bool ? tensor.to(at::kBool) : tensor;

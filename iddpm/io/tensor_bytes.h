@@ -20,7 +20,7 @@ std::optional<std::uint64_t> byte_count(const std::vector<std::int64_t>& shape, 
 /// The memory of a contiguous tensor on the CPU.
 std::span<std::byte> bytes_of(const Tensor& tensor);
 
-/// A tensor whose memory is filled by `read` from a file.
+/// A tensor whose memory is filled by `read` from a file. Throws Error if it is larger than the memory limit.
 Tensor tensor_from_file(const std::vector<std::int64_t>& shape, at::ScalarType type,
                         const std::function<void(std::span<std::byte>)>& read);
 

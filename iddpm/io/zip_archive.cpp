@@ -38,7 +38,7 @@ void ZipArchive::Closer::operator()(::zip* archive) const { zip_discard(archive)
 
 ZipArchive::ZipArchive(std::filesystem::path path) : path_(std::move(path)) {
   const std::string name = path_.string();
-  const std::uint64_t file_size = InputFile(path_).size();
+  file_size_ = InputFile(path_).size();
   int code = 0;
   archive_.reset(zip_open(path_.c_str(), ZIP_RDONLY, &code));
   if (archive_ == nullptr) {
@@ -56,8 +56,8 @@ ZipArchive::ZipArchive(std::filesystem::path path) : path_(std::move(path)) {
             "{} is a broken zip archive: {}", name, zip_strerror(archive_.get()));
     entries_.push_back(checked_entry(status, name));
     // Entries that share their packed bytes would unpack to more than the ratio allows.
-    require(status.comp_size <= file_size - packed_bytes, ErrorKind::damaged_file,
-            "{} is a broken zip archive: its entries claim more bytes than the {} it holds", name, file_size);
+    require(status.comp_size <= file_size_ - packed_bytes, ErrorKind::damaged_file,
+            "{} is a broken zip archive: its entries claim more bytes than the {} it holds", name, file_size_);
     packed_bytes += status.comp_size;
     index_.emplace(entries_.back().name, entries_.size() - 1);
   }

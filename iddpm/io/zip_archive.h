@@ -28,6 +28,7 @@ class ZipArchive {
   explicit ZipArchive(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return path_; }
+  std::uint64_t file_size() const { return file_size_; }
   const std::vector<ZipEntry>& entries() const { return entries_; }
   /// The entry of this name (the first, if several have it), or null.
   const ZipEntry* find(const std::string& name) const;
@@ -39,6 +40,7 @@ class ZipArchive {
   };
 
   std::filesystem::path path_;
+  std::uint64_t file_size_ = 0;
   std::unique_ptr<::zip, Closer> archive_;
   std::vector<ZipEntry> entries_;
   std::map<std::string, std::size_t> index_;

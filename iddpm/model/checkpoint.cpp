@@ -4,6 +4,7 @@
 #include <set>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/memory_limit.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/io/pytorch_checkpoint.h"
 #include "iddpm/model/checkpoint_format.h"
@@ -93,6 +94,7 @@ std::optional<double> Checkpoint::chosen_rate(const WeightChoice& choice) const 
 
 NamedTensors Checkpoint::weights(const WeightChoice& choice) const {
   const std::string group = format::group_name(chosen_rate(choice));
+  require_memory(static_cast<std::uint64_t>(parameters_) * sizeof(float), file_.path().string());
   NamedTensors weights;
   std::uint32_t checksum = 0;
   for (const std::string& name : file_.names()) {

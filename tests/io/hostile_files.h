@@ -9,9 +9,22 @@
 #include <string>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/memory_limit.h"
 #include "tests/temporary_folder.h"
 
 namespace iddpm {
+
+/// A memory limit for one test.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(std::uint64_t bytes) : before_(memory_limit()) { set_memory_limit(bytes); }
+  ~MemoryLimit() { set_memory_limit(before_); }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+
+ private:
+  std::uint64_t before_;
+};
 
 inline std::string contents_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

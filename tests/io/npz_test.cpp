@@ -7,6 +7,7 @@
 
 #include "iddpm/io/zip_writer.h"
 #include "tests/io/hostile_files.h"
+#include "tests/io/packed_zip.h"
 
 namespace iddpm {
 namespace {
@@ -178,6 +179,22 @@ TEST(Npz, RefusesHugeClaimsBeforeTakingMemory) {
   EXPECT_TRUE(throws_error(read_shape("(0, 4294967296, 4294967296)"), "the impossible shape"));
   EXPECT_TRUE(
       throws_error([] { read_npz(sample("numpy.npz"), {}, 200); }, "more than the 176 left of the limit of 200"));
+}
+
+TEST(Npz, PackedArraysBeyondTheMemoryLimitAreRefusedBeforeTheyAreUnpacked) {
+  const TemporaryFolder folder;
+  const std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (3000000,)}";
+  const auto path = write_packed_zip(folder / "bomb.npz", "x.npy", npy_bytes(header, std::string(3'000'000, '\0')));
+  EXPECT_LT(std::filesystem::file_size(path), 8192U);
+  EXPECT_EQ(read_npz(path).front().second.numel(), 3'000'000);
+  const MemoryLimit limit(1'000'000);
+  try {
+    read_npz(path);
+    ADD_FAILURE() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::out_of_memory) << error.what();
+    EXPECT_NE(std::string(error.what()).find("claims 3000000 bytes"), std::string::npos) << error.what();
+  }
 }
 
 }  // namespace

@@ -9,8 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "iddpm/io/pickle_reader.h"
 #include "iddpm/io/zip_writer.h"
+#include "tests/expect_error.h"
 #include "tests/io/hostile_files.h"
+#include "tests/io/packed_zip.h"
 #include "tests/io/pickle_samples.h"
 
 namespace iddpm {
@@ -226,6 +229,44 @@ TEST_F(PytorchCheckpoint, OneListTakenManyTimesTakesNoMoreMemory) {
   value += "e\x85" + put(0) + "0" + global("builtins", "set") + put(1) + "0](";
   for (int i = 0; i < 20'000; ++i) value += get(1) + get(0) + "R";
   expect_refused(value + "e", "holds more than 4000000 values");
+}
+
+TEST_F(PytorchCheckpoint, StackMarksMemoAndValuesAreHeldToTheFilesSize) {
+  using namespace pickle;
+  const auto error = [](const std::function<std::string(int)>& part) {
+    std::string bytes = "\x80\x02N";
+    for (int i = 0; i < 12'000; ++i) bytes += part(i);
+    return error_of([&] {
+      PickleInput input(bytes + ".", "small.pt", 4096);  // as if unpacked from a file of 4 kB
+      read_pickle(input);
+    });
+  };
+  EXPECT_EQ(error([](int) { return "N0"; }), "small.pt holds more than 10000 values");
+  EXPECT_TRUE(contains(error([](int) { return "2"; }), "small.pt")) << "DUP";
+  EXPECT_TRUE(contains(error([](int) { return "2"; }), "more than 10000 values at once")) << "DUP";
+  EXPECT_TRUE(contains(error([](int) { return "q\1h\1"; }), "more than 10000 values at once")) << "BINGET";
+  EXPECT_TRUE(contains(error([](int) { return "("; }), "more than 10000 open marks"));
+  EXPECT_TRUE(contains(error([](int i) { return "r" + bytes(static_cast<std::uint64_t>(i), 4); }),
+                       "more than 10000 stored values"));
+}
+
+TEST_F(PytorchCheckpoint, PackedPicklesAreHeldToTheFilesSize) {
+  // 2 MB of DUP in a file of 2 kB.
+  const std::filesystem::path path =
+      write_packed_zip(folder_ / "bomb.pt", "archive/data.pkl", "\x80\x02}" + std::string(2'000'000, '2') + ".");
+  EXPECT_LT(std::filesystem::file_size(path), 4096U);
+  EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(path); },
+                           "entry \"archive/data.pkl\" claims 2000004 bytes, expected at most 1048576"));
+}
+
+TEST_F(PytorchCheckpoint, TensorsBeyondTheMemoryLimitAreRefused) {
+  const MemoryLimit limit(1'000'000);
+  using namespace pickle;
+  const std::string value = tensor(storage("0", 300'000), 0, {300'000}, {1});
+  const std::filesystem::path path = write_packed_zip(folder_ / "large.pt", "archive/data.pkl", whole(value),
+                                                      "archive/data/0", std::string(1'200'000, '\0'));
+  EXPECT_LT(std::filesystem::file_size(path), 8192U);
+  EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(path); }, "needs 1200000 bytes, more than the memory limit"));
 }
 
 TEST_F(PytorchCheckpoint, RefusesDamagedPickles) {

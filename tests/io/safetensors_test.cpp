@@ -186,6 +186,21 @@ TEST_F(Safetensors, RefusesHugeClaimsBeforeTakingMemory) {
   expect_header_refused(R"({"x":{"dtype":"F32","shape":[)" + ones + "]}}", "more than 32 dimensions");
 }
 
+TEST_F(Safetensors, ATensorOfHolesBeyondTheMemoryLimitIsRefused) {
+  // A file of a few kilobytes on disk that is a gigabyte long: the rest are holes.
+  constexpr std::uint64_t length = 1'000'000'000;
+  const std::string header = "{\"x\":{\"dtype\":\"U8\",\"shape\":[1000000000],\"data_offsets\":[0,1000000000]}}";
+  std::string beginning(8, '\0');
+  beginning[0] = static_cast<char>(header.size());
+  const TemporaryFolder folder;
+  const auto path = folder.write("holes.safetensors", beginning + header);
+  std::filesystem::resize_file(path, beginning.size() + header.size() + length);
+  const MemoryLimit limit(1'000'000);
+  const SafetensorsFile file(path);
+  EXPECT_TRUE(throws_error([&] { file.tensor("x"); },
+                           "tensor \"x\" needs 1000000000 bytes, more than the memory limit of 1000000"));
+}
+
 TEST_F(Safetensors, DeepNestingIsRefusedAtOnce) {
   expect_header_refused(std::string("{\"x\":").append(1'000'000, '['), "holds a list where");
 }
