@@ -6,8 +6,8 @@
 #include "cli/drawn_samples.h"
 #include "cli/terminal/pixel_table.h"
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
-#include "iddpm/io/json_record.h"
 
 namespace iddpm::cli {
 namespace {
@@ -24,7 +24,9 @@ const char* section_of(Measurement measurement) {
 
 EvaluationResult result_of_section(const json& section, const std::string& where) {
   const JsonRecord record(section, where);
-  EvaluationResult result{.protocol = record.raw(protocol_key).get<Protocol>(), .figures = section};
+  EvaluationResult result;
+  result.protocol = record.raw(protocol_key).get<Protocol>();
+  result.figures = section;
   const std::string id = measurement_id(result.protocol);
   require(record.get<std::string>(id_key) == id, "expected the measurement id {} that its protocol gives, got {}", id,
           record.get<std::string>(id_key));

@@ -5,6 +5,7 @@
 #include "cli/terminal/pixel_table.h"
 #include "experiments/noising_strips.h"
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/evaluation/protocol.h"
 #include "iddpm/io/atomic_file.h"
@@ -54,13 +55,15 @@ std::vector<SamplesAtStep> training_samples(const fs::path& folder) {
 
 KeyValues settings_table(const CheckpointInfo& info, const nlohmann::json& training) {
   KeyValues table;
-  const auto add = [&](const nlohmann::json& object) {
-    for (const auto& [key, value] : object.items())
-      table.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  const FieldVisitor add = [&](const Field& field, const FieldMember& member) {
+    table.emplace_back(field.name, field_text(member));
   };
-  add(nlohmann::json(info.settings.network));
-  add(nlohmann::json(info.settings.diffusion));
-  add(training);
+  ModelSettings settings = info.settings;
+  visit_fields(settings.network, add);
+  visit_fields(settings.diffusion, add);
+  for (const auto& [key, value] : training.items()) {
+    table.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
   return table;
 }
 
@@ -97,7 +100,7 @@ void add_sample_quality(RunReport& report, const nlohmann::json& section) {
 
 void add_evaluation(RunReport& report, const fs::path& file) {
   if (!fs::exists(file)) return;
-  const auto json = nlohmann::json::parse(read_file(file), nullptr, false);
+  const auto json = parse_json(read_file(file), file.string());
   const bool likelihood = json.is_object() && json.contains("bits_per_dimension");
   const bool samples = json.is_object() && json.contains("sample_quality");
   require(likelihood || samples, "'{}' is not an evaluation of iddpm evaluate", file.string());
@@ -116,10 +119,11 @@ void add_final_samples(RunReport& report, const fs::path& folder) {
   if (!fs::exists(folder / "grid.png")) return;
   report.final_samples = read_image(folder / "grid.png");
   if (!fs::exists(folder / "samples.json")) return;
-  const auto json = nlohmann::json::parse(read_file(folder / "samples.json"), nullptr, false);
+  const auto json = parse_json(read_file(folder / "samples.json"), (folder / "samples.json").string());
   if (!json.is_object()) return;
-  report.final_samples_caption = fmt::format("{} samples, {} sampler, {} steps, seed {}", json.value("count", 0),
-                                             json.value("sampler", ""), json.value("steps", ""), json.value("seed", 0));
+  report.final_samples_caption =
+      fmt::format("{} samples, {} sampler, {} steps, seed {}", json.value("count", 0), json.value("sampler", ""),
+                  json.value("steps", ""), json.value("seed", std::uint64_t{0}));
   report.timings.emplace_back(
       "Sampling", fmt::format("{} for {} images ({:.1f} images/s)", format_duration(json.value("seconds", 0.0)),
                               json.value("count", 0), json.value("images_per_second", 0.0)));

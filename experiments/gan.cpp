@@ -6,6 +6,7 @@
 #include "experiments/finding.h"
 #include "experiments/models.h"
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
@@ -32,7 +33,12 @@ Dcgan trained_gan(Workbench& bench, double budget) {
                                 .image_width = shape[2],
                                 .image_channels = shape[0],
                                 .seed = bench.settings().seed});
-  double spent = exists ? nlohmann::json::parse(read_file(times)).get<double>() : 0;
+  double spent = 0;
+  if (exists) {
+    const auto seconds = json_value<double>(parse_json(read_file(times), times.string()));
+    require(seconds.has_value(), "'{}': expected a number of seconds", times.string());
+    spent = *seconds;
+  }
   BatchLoader loader(
       bench.training_images(),
       {.batch = gan_batch, .seed = bench.settings().seed, .first_example = model.steps_done() * gan_batch});

@@ -5,6 +5,7 @@
 
 #include "experiments/workbench.h"
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/model/run_folder.h"
@@ -40,7 +41,7 @@ void refuse_if_diverged(const fs::path& run) {
 
 double processor_seconds(const fs::path& run) {
   if (!fs::exists(run / time_file)) return 0;
-  const auto json = nlohmann::json::parse(read_file(run / time_file), nullptr, false);
+  const auto json = parse_json(read_file(run / time_file), (run / time_file).string());
   require(json.is_number(), "'{}': expected a number of seconds", (run / time_file).string());
   return json.get<double>();
 }

@@ -34,11 +34,13 @@ Row measure(Workbench& bench, const std::string& name, const ModelRecipe& recipe
   const nlohmann::json quality = bench.judge(SampleRecipe{.checkpoint = model.last(),
                                                           .count = bench.scale().samples,
                                                           .steps = fmt::format("{}", bench.scale().sampling_steps)});
-  return {.name = name,
-          .bits = bits.at("total").get<double>(),
-          .bits_error = bits.at("standard_error").get<double>(),
-          .distance = quality.at("frechet_distance").get<double>(),
-          .bits_per_image = bits.at("per_image").get<std::vector<double>>()};
+  Row row;
+  row.name = name;
+  row.bits = bits.at("total").get<double>();
+  row.bits_error = bits.at("standard_error").get<double>();
+  row.distance = quality.at("frechet_distance").get<double>();
+  row.bits_per_image = bits.at("per_image").get<std::vector<double>>();
+  return row;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/core/formats.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/report/png_renderer.h"
@@ -93,7 +94,7 @@ void update_results_page(const fs::path& page, const fs::path& folder, const std
   for (const Finding& finding : findings()) {
     const fs::path file = folder / (finding.name + ".json");
     if (!fs::exists(file)) continue;
-    const auto result = nlohmann::json::parse(read_file(file), nullptr, false);
+    const auto result = parse_json(read_file(file), file.string());
     require(result.is_object() && result.contains("found"), "'{}' is not a result of iddpm reproduce", file.string());
     section += section_of(result, relative);
   }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/evaluation/features/feature_classifier_training.h"
 #include "iddpm/evaluation/features/feature_network_file.h"
 #include "iddpm/io/atomic_file.h"
@@ -76,7 +77,7 @@ nlohmann::json Workbench::measured(const std::string& label, const nlohmann::jso
     const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     write_file_atomically(path, nlohmann::json{{"result", result}, {"seconds", seconds}}.dump() + "\n");
   }
-  const auto kept = nlohmann::json::parse(read_file(path), nullptr, false);
+  const auto kept = parse_json(read_file(path), path.string());
   require(kept.is_object() && kept.contains("result") && kept.contains("seconds") && kept["seconds"].is_number(),
           "'{}' is not a measurement of iddpm reproduce; delete it", path.string());
   count(kept["seconds"].get<double>());

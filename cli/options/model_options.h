@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "cli/options/field_options.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/training/presets.h"
 
@@ -16,29 +16,9 @@ struct ModelOptions {
   std::string preset;
   std::optional<std::string> image_size;  ///< "64" or "48x64" (height x width)
   std::optional<std::int64_t> image_channels;
-  std::optional<std::int64_t> channels;
-  std::optional<std::int64_t> residual_blocks;
-  std::vector<double> channel_multipliers;
-  std::vector<std::int64_t> attention_resolutions;
+  FieldOptions network;    ///< of UNetOptions
+  FieldOptions diffusion;  ///< of DiffusionSettings
   bool no_attention = false;
-  std::optional<std::int64_t> heads;
-  std::optional<std::int64_t> head_channels;
-  std::optional<std::int64_t> heads_upsample;
-  std::optional<std::string> qkv_order;
-  std::optional<double> dropout;
-  std::optional<bool> scale_shift_norm;
-  std::optional<bool> convolutional_resampling;
-  std::optional<bool> residual_resampling;
-  std::optional<bool> checkpointing;
-  std::optional<std::string> schedule;
-  std::optional<std::int64_t> diffusion_steps;
-  std::optional<std::string> mean;
-  std::optional<std::string> variance;
-  std::optional<std::string> objective;
-  std::optional<std::string> loss_weight;
-  std::optional<double> loss_weight_floor;
-  std::optional<double> snr_limit;
-  std::optional<bool> rescale_timesteps;
   bool unconditional = false;
   bool class_conditional = false;
 };

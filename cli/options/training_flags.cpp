@@ -13,12 +13,6 @@ void set_if(Target& target, const std::optional<Value>& value) {
   if (value) target = *value;
 }
 
-LearningRateDecay parse_decay(const std::string& name) {
-  if (name == "linear") return LearningRateDecay::linear;
-  if (name == "cosine") return LearningRateDecay::cosine;
-  return LearningRateDecay::none;
-}
-
 }  // namespace
 
 void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
@@ -29,21 +23,7 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   training("--minutes", flags.minutes, "Stop after this time (default without --steps: 10)")
       ->check(CLI::Range(1e-3, 1e7));
-  training("--batch", flags.batch, "Images per step")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
-  training("--microbatch", flags.microbatch, "Images at a time, to need less memory (default: the batch)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
-  training("--learning-rate,--lr", flags.learning_rate, "Of AdamW")->check(CLI::Range(0.0, 10.0));
-  training("--warmup", flags.warmup_steps, "Steps over which the learning rate grows from 0");
-  training("--decay", flags.decay, "Learning rate to 0 at the end (--steps or --minutes): none, linear or cosine")
-      ->check(CLI::IsMember({"none", "linear", "cosine"}));
-  training("--weight-decay", flags.weight_decay, "Of AdamW");
-  training("--gradient-clip", flags.gradient_clip, "Largest norm of the gradient; 0: none");
-  training("--ema", flags.ema_rates, "Rates of the averages of the weights: 0.999,0.9999")
-      ->delimiter(',')
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  training("--timesteps", flags.timesteps, "uniform, or importance (for objective vlb)")
-      ->check(CLI::IsMember({"uniform", "importance"}));
-  training("--seed", flags.seed, "Of everything random (default 0)");
+  flags.training.add_to<TrainingOptions>(verb, "Training");
   verb.add_flag("--flip", flags.flip, "Mirror images at random")->group("Training");
   const auto keeping = [&](const char* name, auto& value, const char* help) {
     return verb.add_option(name, value, help)->group("Keeping records");
@@ -66,19 +46,8 @@ void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& ru
     run.sample_every = 5000;
     run.sample_at = {100, 300, 1000, 2000};
   }
-  set_if(training.batch, flags.batch);
-  set_if(training.microbatch, flags.microbatch);
-  set_if(training.learning_rate, flags.learning_rate);
-  set_if(training.warmup_steps, flags.warmup_steps);
-  if (flags.decay) training.decay = parse_decay(*flags.decay);
+  flags.training.apply_to(training);
   end_decay_with_run(training, run.steps, run.minutes, 0);
-  set_if(training.weight_decay, flags.weight_decay);
-  set_if(training.gradient_clip, flags.gradient_clip);
-  if (!flags.ema_rates.empty()) training.ema_rates = flags.ema_rates;
-  if (flags.timesteps) {
-    training.timesteps = *flags.timesteps == "importance" ? TimestepSampling::importance : TimestepSampling::uniform;
-  }
-  set_if(training.seed, flags.seed);
   training.random_flip = training.random_flip || flags.flip;
 }
 

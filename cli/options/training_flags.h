@@ -3,9 +3,8 @@
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
+#include "cli/options/field_options.h"
 #include "iddpm/training/run/training_run.h"
 #include "iddpm/training/trainer.h"
 
@@ -15,16 +14,7 @@ namespace iddpm::cli {
 struct TrainingFlags {
   std::optional<std::int64_t> steps;
   std::optional<double> minutes;
-  std::optional<std::int64_t> batch;
-  std::optional<std::int64_t> microbatch;
-  std::optional<double> learning_rate;
-  std::optional<std::int64_t> warmup_steps;
-  std::optional<std::string> decay;
-  std::optional<double> weight_decay;
-  std::optional<double> gradient_clip;
-  std::vector<double> ema_rates;
-  std::optional<std::string> timesteps;
-  std::optional<std::uint64_t> seed;
+  FieldOptions training;  ///< of TrainingOptions
   bool flip = false;
   bool strict = false;
   std::optional<std::int64_t> workers;

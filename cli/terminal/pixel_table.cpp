@@ -5,7 +5,7 @@
 
 #include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
-#include "iddpm/io/json_record.h"
+#include "iddpm/core/strict_json.h"
 
 namespace iddpm::cli {
 namespace {
@@ -41,16 +41,19 @@ json json_of(const ImageFigures& figures) {
 
 ImageFigures figures_from(const json& json) {
   const JsonRecord record(json, where, {"of", "images", "channels"});
-  ImageFigures figures{.of = record.get<std::string>("of"), .images = record.get<std::int64_t>("images")};
+  ImageFigures figures;
+  record.read("of", figures.of);
+  record.read("images", figures.images);
   require(record.raw("channels").is_array(), "{}: expected a list of channels, got {}", where,
           record.raw("channels").type_name());
   for (const auto& entry : record.raw("channels")) {
     const JsonRecord channel(entry, where, {"name", "mean", "spread", "black_share", "white_share"});
-    figures.channels.push_back({.name = channel.get<std::string>("name"),
-                                .mean = channel.get<double>("mean"),
-                                .spread = channel.get<double>("spread"),
-                                .black_share = channel.get<double>("black_share"),
-                                .white_share = channel.get<double>("white_share")});
+    ChannelFigures& read = figures.channels.emplace_back();
+    channel.read("name", read.name);
+    channel.read("mean", read.mean);
+    channel.read("spread", read.spread);
+    channel.read("black_share", read.black_share);
+    channel.read("white_share", read.white_share);
   }
   require(figures.images > 0 && !figures.channels.empty(), "{}: expected images with channels, got {} with {}", where,
           figures.images, figures.channels.size());
@@ -107,8 +110,9 @@ void to_json(json& json, const PixelRecord& record) {
 
 void from_json(const json& json, PixelRecord& record) {
   const JsonRecord fields(json, where, {"samples", "data", "brightness_difference"});
-  record = {.samples = figures_from(fields.raw("samples")),
-            .brightness_difference = fields.get_optional<double>("brightness_difference")};
+  record = {};
+  record.samples = figures_from(fields.raw("samples"));
+  fields.read("brightness_difference", record.brightness_difference);
   if (!fields.raw("data").is_null()) record.data = figures_from(fields.raw("data"));
   require(record.data.has_value() == record.brightness_difference.has_value(),
           "{}: expected data and a difference from them, or neither", where);

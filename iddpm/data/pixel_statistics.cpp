@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "iddpm/core/error.h"
-#include "iddpm/io/json_record.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/pixels.h"
 
 namespace iddpm {
@@ -105,16 +105,18 @@ void to_json(nlohmann::json& json, const PixelStatistics& statistics) {
 void from_json(const nlohmann::json& json, PixelStatistics& statistics) {
   constexpr const char* where = "pixel statistics";
   const JsonRecord record(json, where, {"images", "channels"});
-  statistics = {.images = record.get<std::int64_t>("images")};
+  statistics = {};
+  record.read("images", statistics.images);
   const nlohmann::json& channels = record.raw("channels");
   require(channels.is_array() && channels.size() <= 16, "{}: expected a list of at most 16 channels", where);
   for (const nlohmann::json& entry : channels) {
     const JsonRecord fields(entry, where, {"pixels", "sum", "sum_of_squares", "black", "white"});
-    const ChannelStatistics channel = {.pixels = fields.get<std::int64_t>("pixels"),
-                                       .sum = fields.get<std::int64_t>("sum"),
-                                       .sum_of_squares = fields.get<std::int64_t>("sum_of_squares"),
-                                       .black = fields.get<std::int64_t>("black"),
-                                       .white = fields.get<std::int64_t>("white")};
+    ChannelStatistics channel;
+    fields.read("pixels", channel.pixels);
+    fields.read("sum", channel.sum);
+    fields.read("sum_of_squares", channel.sum_of_squares);
+    fields.read("black", channel.black);
+    fields.read("white", channel.white);
     const bool possible = channel.pixels >= 0 && channel.pixels <= most_pixels && channel.sum >= 0 &&
                           channel.sum <= 255 * channel.pixels && channel.sum_of_squares >= 0 &&
                           channel.sum_of_squares <= 255 * 255 * channel.pixels && channel.black >= 0 &&

@@ -1,45 +1,21 @@
 #include "iddpm/diffusion/settings.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "iddpm/core/error.h"
 
 namespace iddpm {
 namespace {
 
-template <typename Value>
-using NameTable = std::initializer_list<std::pair<Value, const char*>>;
+constexpr std::array schedule_names = {"linear", "cosine"};
+constexpr std::array mean_names = {"epsilon", "x_0", "previous_x", "v"};
+constexpr std::array variance_names = {"fixed_small", "fixed_large", "learned", "learned_range"};
+constexpr std::array objective_names = {"simple", "hybrid", "vlb", "vlb_unscaled"};
+constexpr std::array loss_weight_names = {"prediction", "simple", "min_snr"};
 
-const NameTable<Mean> mean_names = {
-    {Mean::epsilon, "epsilon"}, {Mean::x_0, "x_0"}, {Mean::previous_x, "previous_x"}, {Mean::velocity, "v"}};
-const NameTable<Variance> variance_names = {{Variance::fixed_small, "fixed_small"},
-                                            {Variance::fixed_large, "fixed_large"},
-                                            {Variance::learned, "learned"},
-                                            {Variance::learned_range, "learned_range"}};
-const NameTable<Objective> objective_names = {{Objective::simple, "simple"},
-                                              {Objective::hybrid, "hybrid"},
-                                              {Objective::vlb, "vlb"},
-                                              {Objective::vlb_unscaled, "vlb_unscaled"}};
-const NameTable<LossWeight> loss_weight_names = {
-    {LossWeight::prediction, "prediction"}, {LossWeight::simple, "simple"}, {LossWeight::min_snr, "min_snr"}};
-
-template <typename Value>
-std::string find_name(const NameTable<Value>& table, Value value) {
-  for (const auto& [candidate, name] : table) {
-    if (candidate == value) return name;
-  }
-  fail("diffusion settings: a value without a name ({})", static_cast<int>(value));
-}
-
-template <typename Value>
-Value find_value(const NameTable<Value>& table, const char* what, const std::string& name) {
-  std::string known;
-  for (const auto& [value, candidate] : table) {
-    if (name == candidate) return value;
-    known += (known.empty() ? "" : ", ") + std::string(candidate);
-  }
-  fail("{}: expected one of {}, got '{}'", what, known, name);
+template <typename Enumeration>
+std::string name_of(Enumeration value, ChoiceNames names, const char* what) {
+  return choice_name(names, static_cast<std::size_t>(value), what);
 }
 
 }  // namespace
@@ -66,51 +42,60 @@ void check_weighting(const DiffusionSettings& settings) {
   check(settings.weighting, settings.mean);
 }
 
-std::string name(Mean mean) { return find_name(mean_names, mean); }
-std::string name(Variance variance) { return find_name(variance_names, variance); }
-std::string name(Objective objective) { return find_name(objective_names, objective); }
-std::string name(LossWeight weight) { return find_name(loss_weight_names, weight); }
+std::string name(Mean mean) { return name_of(mean, mean_names, "mean"); }
+std::string name(Variance variance) { return name_of(variance, variance_names, "variance"); }
+std::string name(Objective objective) { return name_of(objective, objective_names, "objective"); }
+std::string name(LossWeight weight) { return name_of(weight, loss_weight_names, "loss weight"); }
 
-Mean parse_mean(const std::string& name) { return find_value(mean_names, "mean", name); }
-Variance parse_variance(const std::string& name) { return find_value(variance_names, "variance", name); }
-Objective parse_objective(const std::string& name) { return find_value(objective_names, "objective", name); }
-LossWeight parse_loss_weight(const std::string& name) { return find_value(loss_weight_names, "loss weight", name); }
-
-void to_json(nlohmann::json& json, const DiffusionSettings& settings) {
-  json = {{"schedule", settings.schedule},
-          {"steps", settings.steps},
-          {"mean", name(settings.mean)},
-          {"variance", name(settings.variance)},
-          {"rescale_timesteps", settings.rescale_timesteps},
-          {"objective", name(settings.objective)},
-          {"loss_weight", name(settings.weighting.weight)},
-          {"loss_weight_floor", settings.weighting.floor},
-          {"snr_limit", settings.weighting.snr_limit}};
+Mean parse_mean(const std::string& name) { return static_cast<Mean>(parse_choice(mean_names, name, "mean")); }
+Variance parse_variance(const std::string& name) {
+  return static_cast<Variance>(parse_choice(variance_names, name, "variance"));
+}
+Objective parse_objective(const std::string& name) {
+  return static_cast<Objective>(parse_choice(objective_names, name, "objective"));
+}
+LossWeight parse_loss_weight(const std::string& name) {
+  return static_cast<LossWeight>(parse_choice(loss_weight_names, name, "loss weight"));
 }
 
+void visit_fields(DiffusionSettings& settings, const FieldVisitor& visit) {
+  visit({"schedule", "How alpha_bar falls", "--schedule"}, one_of(&settings.schedule, schedule_names));
+  visit({"steps", "T", "--diffusion-steps", 1, max_schedule_steps}, &settings.steps);
+  visit({"mean", "What the network predicts", "--mean"}, one_of(&settings.mean, mean_names));
+  visit({"variance", "Of each step back: fixed, or learned by the network", "--variance"},
+        one_of(&settings.variance, variance_names));
+  visit({"rescale_timesteps", "true: the network sees t * 1000 / T", "--rescale-timesteps"},
+        &settings.rescale_timesteps);
+  visit({"objective", "What is minimised", "--objective"}, one_of(&settings.objective, objective_names));
+  visit(
+      {.name = "loss_weight",
+       .help = "Weight of noise levels in the squared error: simple (as L_simple, whatever is predicted), min_snr, or "
+               "prediction (the error of what is predicted, as it is)",
+       .option = "--loss-weight",
+       .since = 2,
+       .before = "\"prediction\""},
+      one_of(&settings.weighting.weight, loss_weight_names));
+  visit({.name = "loss_weight_floor",
+         .help = "The least weight of v's squared error, which simple and min_snr take to 0 in pure noise",
+         .option = "--loss-weight-floor",
+         .least = 0,
+         .most = 1,
+         .since = 2,
+         .before = "0.05"},
+        &settings.weighting.floor);
+  visit({.name = "snr_limit",
+         .help = "Of min_snr: the largest signal-to-noise ratio that counts",
+         .option = "--snr-limit",
+         .least = 0,
+         .since = 2,
+         .before = "5.0"},
+        &settings.weighting.snr_limit);
+}
+
+void to_json(nlohmann::json& json, const DiffusionSettings& settings) { json = fields_to_json(settings); }
+
 void from_json(const nlohmann::json& json, DiffusionSettings& settings) {
-  static constexpr std::array keys = {"schedule",          "steps",     "mean",        "variance",
-                                      "rescale_timesteps", "objective", "loss_weight", "loss_weight_floor",
-                                      "snr_limit"};
-  require(json.is_object(), "diffusion settings: expected a JSON object, got {}", json.type_name());
-  for (const auto& [key, value] : json.items()) {
-    require(std::find(keys.begin(), keys.end(), key) != keys.end(), "diffusion settings: unknown key '{}'", key);
-  }
-  try {
-    settings = {.schedule = json.at("schedule").get<std::string>(),
-                .steps = json.at("steps").get<std::int64_t>(),
-                .mean = parse_mean(json.at("mean").get<std::string>()),
-                .variance = parse_variance(json.at("variance").get<std::string>()),
-                .rescale_timesteps = json.at("rescale_timesteps").get<bool>(),
-                .objective = parse_objective(json.at("objective").get<std::string>())};
-    if (json.contains("loss_weight") || json.contains("loss_weight_floor") || json.contains("snr_limit")) {
-      settings.weighting = {.weight = parse_loss_weight(json.at("loss_weight").get<std::string>()),
-                            .floor = json.at("loss_weight_floor").get<double>(),
-                            .snr_limit = json.at("snr_limit").get<double>()};
-    }
-  } catch (const nlohmann::json::exception& error) {
-    fail("diffusion settings: {}", error.what());
-  }
+  settings = fields_from_json<DiffusionSettings>(json, "diffusion settings");
 }
 
 }  // namespace iddpm

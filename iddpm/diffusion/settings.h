@@ -1,8 +1,8 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "iddpm/core/fields.h"
 #include "iddpm/diffusion/losses.h"
 #include "iddpm/diffusion/reverse_process.h"
 
@@ -39,9 +39,11 @@ Variance parse_variance(const std::string& name);
 Objective parse_objective(const std::string& name);
 LossWeight parse_loss_weight(const std::string& name);
 
+/// Every setting, once: JSON, command line and tables follow.
+void visit_fields(DiffusionSettings& settings, const FieldVisitor& visit);
+
 void to_json(nlohmann::json& json, const DiffusionSettings& settings);
-/// Strict: throws Error on unknown or missing keys, wrong types and unknown names. Files from before there was a choice
-/// lack the keys of the weight: theirs is that of the prediction.
+/// Strict: throws Error on unknown or missing fields, wrong types, unknown names and values out of range.
 void from_json(const nlohmann::json& json, DiffusionSettings& settings);
 
 }  // namespace iddpm

@@ -1,8 +1,8 @@
 #include "iddpm/evaluation/evaluation_result.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
-#include "iddpm/io/json_record.h"
 
 namespace iddpm {
 namespace {
@@ -32,7 +32,9 @@ EvaluationResult load_result(const std::filesystem::path& path) {
     const JsonRecord record(json, "result", {"format", "measurement_id", "protocol", "figures"});
     require(record.get<std::string>("format") == evaluation_format, "expected a result of the format '{}', got '{}'",
             evaluation_format, record.get<std::string>("format"));
-    EvaluationResult result{.protocol = record.raw("protocol").get<Protocol>(), .figures = record.raw("figures")};
+    EvaluationResult result;
+    result.protocol = record.raw("protocol").get<Protocol>();
+    result.figures = record.raw("figures");
     require(result.figures.is_object(), "expected an object of figures, got {}", result.figures.type_name());
     require(record.get<std::string>("measurement_id") == measurement_id(result.protocol),
             "expected the measurement id {} that its protocol gives, got {}", measurement_id(result.protocol),

@@ -1,8 +1,8 @@
 #include "iddpm/evaluation/protocol.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/file_hash.h"
-#include "iddpm/io/json_record.h"
 
 namespace iddpm {
 namespace {
@@ -29,10 +29,12 @@ json record_of(const ImageSetRecord& images) {
 
 ImageSetRecord image_set_from(const json& value, const std::string& where) {
   const JsonRecord record(value, where, {"source", "sha256", "count", "image_shape"});
-  return {.source = record.get<std::string>("source"),
-          .sha256 = record.get<std::string>("sha256"),
-          .count = record.get<std::int64_t>("count"),
-          .image_shape = record.get<std::vector<std::int64_t>>("image_shape")};
+  ImageSetRecord images;
+  record.read("source", images.source);
+  record.read("sha256", images.sha256);
+  record.read("count", images.count);
+  record.read("image_shape", images.image_shape);
+  return images;
 }
 
 json record_of(const FeatureSpace& space) {
@@ -42,10 +44,12 @@ json record_of(const FeatureSpace& space) {
 
 FeatureSpace feature_space_from(const json& value) {
   const JsonRecord record(value, "protocol, features", {"network", "sha256", "dimensions", "is_fid"});
-  return {.network = record.get<std::string>("network"),
-          .sha256 = record.get<std::string>("sha256"),
-          .dimensions = record.get<std::int64_t>("dimensions"),
-          .is_fid = record.get<bool>("is_fid")};
+  FeatureSpace space;
+  record.read("network", space.network);
+  record.read("sha256", space.sha256);
+  record.read("dimensions", space.dimensions);
+  record.read("is_fid", space.is_fid);
+  return space;
 }
 
 json record_of(const ModelRecord& model) {
@@ -61,13 +65,15 @@ json record_of(const ModelRecord& model) {
 ModelRecord model_from(const json& value) {
   const JsonRecord record(value, "protocol, model",
                           {"checkpoint", "checkpoint_sha256", "weights", "sampler", "steps", "original_steps", "seed"});
-  return {.checkpoint = record.get<std::string>("checkpoint"),
-          .checkpoint_sha256 = record.get<std::string>("checkpoint_sha256"),
-          .weights = record.get<std::string>("weights"),
-          .sampler = record.get<std::string>("sampler"),
-          .steps = record.get<std::int64_t>("steps"),
-          .original_steps = record.get<std::int64_t>("original_steps"),
-          .seed = record.get<std::uint64_t>("seed")};
+  ModelRecord model;
+  record.read("checkpoint", model.checkpoint);
+  record.read("checkpoint_sha256", model.checkpoint_sha256);
+  record.read("weights", model.weights);
+  record.read("sampler", model.sampler);
+  record.read("steps", model.steps);
+  record.read("original_steps", model.original_steps);
+  record.read("seed", model.seed);
+  return model;
 }
 
 template <typename Record>
@@ -141,11 +147,12 @@ void from_json(const json& value, Protocol& protocol) {
   const JsonRecord record(
       value, "protocol",
       {"measurement", "images", "reference", "features", "neighbours", "score_splits", "model", "software"});
-  protocol = {.measurement = parse_measurement(record.get<std::string>("measurement")),
-              .images = image_set_from(record.raw("images"), "protocol, images"),
-              .neighbours = record.get<std::vector<std::int64_t>>("neighbours"),
-              .score_splits = record.get<std::int64_t>("score_splits"),
-              .software = record.get<std::string>("software")};
+  protocol = {};
+  protocol.measurement = parse_measurement(record.get<std::string>("measurement"));
+  protocol.images = image_set_from(record.raw("images"), "protocol, images");
+  record.read("neighbours", protocol.neighbours);
+  record.read("score_splits", protocol.score_splits);
+  record.read("software", protocol.software);
   if (!record.raw("reference").is_null()) {
     protocol.reference = image_set_from(record.raw("reference"), "protocol, reference");
   }

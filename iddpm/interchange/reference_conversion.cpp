@@ -15,12 +15,13 @@ namespace fs = std::filesystem;
 DiffusionSettings diffusion_settings(const nlohmann::json& flags) {
   const bool learned = flags.at("learn_sigma").get<bool>();
   const Variance fixed = flags.value("sigma_small", false) ? Variance::fixed_small : Variance::fixed_large;
-  DiffusionSettings settings = {.schedule = flags.at("noise_schedule").get<std::string>(),
-                                .steps = flags.at("diffusion_steps").get<std::int64_t>(),
-                                .mean = flags.at("predict_xstart").get<bool>() ? Mean::x_0 : Mean::epsilon,
-                                .variance = learned ? Variance::learned_range : fixed,
-                                .rescale_timesteps = flags.at("rescale_timesteps").get<bool>(),
-                                .objective = Objective::simple};
+  DiffusionSettings settings;
+  settings.schedule = flags.at("noise_schedule").get<std::string>();
+  settings.steps = flags.at("diffusion_steps").get<std::int64_t>();
+  settings.mean = flags.at("predict_xstart").get<bool>() ? Mean::x_0 : Mean::epsilon;
+  settings.variance = learned ? Variance::learned_range : fixed;
+  settings.rescale_timesteps = flags.at("rescale_timesteps").get<bool>();
+  settings.objective = Objective::simple;
   if (flags.at("use_kl").get<bool>()) {
     settings.objective = Objective::vlb;
   } else if (learned && flags.at("rescale_learned_sigmas").get<bool>()) {

@@ -73,10 +73,4 @@ std::string InputFile::read_at(std::uint64_t offset, std::uint64_t count) const 
   return bytes;
 }
 
-std::string quote(std::string_view text) {
-  constexpr std::size_t longest = 120;
-  if (text.size() <= longest) return fmt::format("{:?}", text);
-  return fmt::format("{:?}...", text.substr(0, longest));
-}
-
 }  // namespace iddpm

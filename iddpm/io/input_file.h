@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "iddpm/core/quote.h"
+
 namespace iddpm {
 
 /// A regular file opened for reading at any offset; safe to read from several threads at once.
@@ -31,8 +33,5 @@ class InputFile {
   std::uint64_t size_ = 0;
   int descriptor_ = -1;
 };
-
-/// Text found in a file, for messages: in quotes, shortened, control characters escaped.
-std::string quote(std::string_view text);
 
 }  // namespace iddpm

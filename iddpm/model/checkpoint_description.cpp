@@ -60,46 +60,28 @@ class Page {
   std::string text_;
 };
 
+// Every field, from the list of them.
+template <typename Settings>
+void describe_fields(Page& page, Settings settings) {
+  visit_fields(settings, [&](const Field& field, const FieldMember& member) {
+    page.plain(fmt::format("  {:<26}{:<16}{}", field.name, field_text(member), field.help));
+  });
+}
+
 void describe_network(Page& page, const UNetOptions& network) {
   std::vector<std::int64_t> widths, sides;
   for (std::size_t level = 0; level < network.channel_multipliers.size(); ++level) {
     widths.push_back(level_channels(network, level));
     sides.push_back(std::min(network.image_height, network.image_width) >> level);
   }
-  page.heading("Network (U-Net)");
-  page.line("image",
-            fmt::format("{} x {} {}", network.image_height, network.image_width, colour(network.image_channels)));
-  page.line("channels", fmt::format("{} at {} pixels", fmt::join(widths, ", "), fmt::join(sides, ", ")));
-  page.line("residual blocks", fmt::format("{} per level, time embedding {}{}", network.residual_blocks,
-                                           network.scale_shift_norm ? "scales and shifts" : "is added",
-                                           network.dropout > 0 ? fmt::format(", dropout {}", network.dropout) : ""));
-  const std::string heads = network.head_channels > 0 ? fmt::format("{} channels per head", network.head_channels)
-                                                      : fmt::format("{} heads", network.heads);
-  std::vector<std::int64_t> attention = network.attention_resolutions;
-  std::sort(attention.rbegin(), attention.rend());
-  page.line("attention", attention.empty() ? fmt::format("in the middle only, {}", heads)
-                                           : fmt::format("at {} pixels, {}", fmt::join(attention, ", "), heads));
-  page.line("resampling", network.residual_resampling        ? "residual blocks"
-                          : network.convolutional_resampling ? "convolutions"
-                                                             : "nearest neighbour and average");
-  page.line("predicts", network.predict_variance ? "mean and variance" : "mean");
-  if (network.super_resolution) page.line("conditioned on", "a smaller image (super-resolution)");
+  page.heading(
+      fmt::format("Network (U-Net): {} channels at {} pixels", fmt::join(widths, ", "), fmt::join(sides, ", ")));
+  describe_fields(page, network);
 }
 
 void describe_diffusion(Page& page, const DiffusionSettings& diffusion) {
   page.heading("Diffusion");
-  page.line("schedule", fmt::format("{}, {} steps", diffusion.schedule, diffusion.steps));
-  page.line("mean", fmt::format("from the predicted {}", name(diffusion.mean)));
-  page.line("variance", name(diffusion.variance));
-  page.line("objective", name(diffusion.objective));
-  if (diffusion.weighting.weight != LossWeight::prediction) {
-    const LossWeighting& weighting = diffusion.weighting;
-    page.line("weight of noise",
-              weighting.weight == LossWeight::simple
-                  ? fmt::format("as L_simple's, for v at least {}", weighting.floor)
-                  : fmt::format("min(SNR, {}), for v at least {}", weighting.snr_limit, weighting.floor));
-  }
-  page.line("network sees", diffusion.rescale_timesteps ? "timesteps scaled to 1000" : "timesteps as they are");
+  describe_fields(page, diffusion);
 }
 
 void describe_classes(Page& page, const ModelSettings& settings) {

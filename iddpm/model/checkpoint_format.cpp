@@ -3,8 +3,8 @@
 #include <set>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/crc32c.h"
-#include "iddpm/io/json_record.h"
 #include "iddpm/version.h"
 
 namespace iddpm::checkpoint_format {
@@ -37,14 +37,18 @@ std::pair<CheckpointInfo, Checksums> read_metadata(const std::string& json, cons
           parsed["format"].dump(), version);
   const JsonRecord record(
       parsed, where, {"format", "version", "model", "step", "seed", "ema_rates", "checksums", "origin", "data_pixels"});
-  CheckpointInfo info = {.step = record.get<std::int64_t>("step"),
-                         .seed = record.get<std::uint64_t>("seed"),
-                         .version = record.get<std::string>("version"),
-                         .ema_rates = record.get<std::vector<double>>("ema_rates"),
-                         .origin = record.raw("origin")};
+  CheckpointInfo info;
+  record.read("step", info.step);
+  record.read("seed", info.seed);
+  record.read("version", info.version);
+  record.read("ema_rates", info.ema_rates);
+  info.origin = record.raw("origin");
+  const auto format = record.get<std::int64_t>("format");
+  const nlohmann::json& model = record.raw("model");
+  const nlohmann::json* data_pixels = format > 1 ? &record.raw("data_pixels") : nullptr;
   try {
-    info.settings = record.raw("model").get<ModelSettings>();
-    if (parsed["format"] != 1) info.data_pixels = record.raw("data_pixels").get<PixelStatistics>();
+    info.settings = model_settings_of(model, format);
+    if (data_pixels != nullptr) info.data_pixels = data_pixels->get<PixelStatistics>();
   } catch (const Error& error) {
     fail(error.kind(), "{}: {}", where, error.what());
   }

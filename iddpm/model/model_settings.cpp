@@ -5,8 +5,8 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/core/nearest_name.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/input_file.h"
-#include "iddpm/io/json_record.h"
 
 namespace iddpm {
 namespace {
@@ -44,6 +44,7 @@ std::int64_t find_ignoring_case(const std::vector<std::string>& names, const std
 
 void check(const ModelSettings& settings) {
   (void)resolved(settings.network);
+  check_fields(settings.diffusion, "diffusion settings");
   (void)forward_process(settings.diffusion);
   const Variance variance = settings.diffusion.variance;
   const bool learned = variance == Variance::learned || variance == Variance::learned_range;
@@ -63,12 +64,18 @@ void to_json(nlohmann::json& json, const ModelSettings& settings) {
   json = {{"network", settings.network}, {"diffusion", settings.diffusion}, {"class_names", settings.class_names}};
 }
 
-void from_json(const nlohmann::json& json, ModelSettings& settings) {
-  const JsonRecord fields(json, "model settings", {"network", "diffusion", "class_names"});
-  settings = {.network = fields.raw("network").get<UNetOptions>(),
-              .diffusion = fields.raw("diffusion").get<DiffusionSettings>(),
-              .class_names = fields.get<std::vector<std::string>>("class_names")};
+ModelSettings model_settings_of(const nlohmann::json& json, std::int64_t format) {
+  const JsonRecord record(json, "model settings", {"network", "diffusion", "class_names"});
+  ModelSettings settings;
+  settings.network = fields_from_json<UNetOptions>(record.raw("network"), "network options", format);
+  settings.diffusion = fields_from_json<DiffusionSettings>(record.raw("diffusion"), "diffusion settings", format);
+  record.read("class_names", settings.class_names);
   check(settings);
+  return settings;
+}
+
+void from_json(const nlohmann::json& json, ModelSettings& settings) {
+  settings = model_settings_of(json, newest_format);
 }
 
 std::int64_t class_index(const ModelSettings& settings, const std::string& name) {

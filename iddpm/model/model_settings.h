@@ -26,6 +26,8 @@ void check(const ModelSettings& settings);
 void to_json(nlohmann::json& json, const ModelSettings& settings);
 /// Strict, and checked.
 void from_json(const nlohmann::json& json, ModelSettings& settings);
+/// The same of a model file of an older format: fields that it lacks are what it means by that.
+ModelSettings model_settings_of(const nlohmann::json& json, std::int64_t format);
 
 /// The class of that name (upper and lower case distinguished only where they must be) or number ("3", unless that is a
 /// name). Throws Error listing the nearest or all names if there is none, or if the model has no classes.

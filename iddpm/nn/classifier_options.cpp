@@ -4,33 +4,23 @@
 #include <nlohmann/json.hpp>
 
 #include "iddpm/core/error.h"
-#include "iddpm/nn/json_fields.h"
+#include "iddpm/core/strict_json.h"
 
 namespace iddpm {
 namespace {
 
 constexpr std::int64_t most_classifier_classes = 1'000'000;
 
-constexpr std::array<std::pair<ClassifierPool, const char*>, 4> pool_names = {
-    {{ClassifierPool::adaptive, "adaptive"},
-     {ClassifierPool::attention, "attention"},
-     {ClassifierPool::spatial, "spatial"},
-     {ClassifierPool::spatial_v2, "spatial_v2"}}};
+constexpr std::array pool_names = {"adaptive", "attention", "spatial", "spatial_v2"};
 
 }  // namespace
 
 std::string name(ClassifierPool pool) {
-  for (const auto& [value, name] : pool_names) {
-    if (value == pool) return name;
-  }
-  fail("Classifier option pool has an unknown value ({}).", static_cast<int>(pool));
+  return choice_name(pool_names, static_cast<std::size_t>(pool), "classifier's pool");
 }
 
 ClassifierPool parse_classifier_pool(const std::string& name) {
-  for (const auto& [value, candidate] : pool_names) {
-    if (name == candidate) return value;
-  }
-  fail("Classifier option pool is '{}'; expected adaptive, attention, spatial or spatial_v2.", name.substr(0, 60));
+  return static_cast<ClassifierPool>(parse_choice(pool_names, name, "classifier's pool"));
 }
 
 ClassifierOptions resolved(ClassifierOptions options) {
@@ -53,14 +43,11 @@ void to_json(nlohmann::json& json, const ClassifierOptions& options) {
 }
 
 void from_json(const nlohmann::json& json, ClassifierOptions& options) {
-  JsonFields fields(json, "classifier options");
+  const JsonRecord record(json, "classifier options", {"network", "classes", "pool"});
   ClassifierOptions read;
-  std::string pool;
-  from_json(fields.field("network"), read.network);
-  fields.read("classes", read.classes);
-  fields.read("pool", pool);
-  fields.finish();
-  read.pool = parse_classifier_pool(pool);
+  from_json(record.raw("network"), read.network);
+  record.read("classes", read.classes);
+  read.pool = parse_classifier_pool(record.get<std::string>("pool"));
   options = std::move(read);
 }
 

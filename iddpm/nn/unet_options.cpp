@@ -1,6 +1,7 @@
 #include "iddpm/nn/unet_options.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -13,14 +14,11 @@ namespace {
 constexpr std::int64_t largest_side = 16384;
 constexpr std::int64_t largest_image_channels = 1024;
 constexpr std::int64_t largest_channels = 8192;  // at any level
-constexpr std::int64_t most_residual_blocks = 64;
 constexpr std::size_t most_levels = 10;
 constexpr std::int64_t most_classes = 10'000'000;
 constexpr std::int64_t least_side_when_halving = 4;
 
-void require_between(const char* option, std::int64_t value, std::int64_t least, std::int64_t most) {
-  require(value >= least && value <= most, "Network option {} is {}; expected {} to {}.", option, value, least, most);
-}
+constexpr std::array qkv_order_names = {"heads_first", "qkv_first"};
 
 /// Multipliers for images whose sides have the greatest common divisor `divisor`, the shorter side being `size`.
 std::vector<double> multipliers_for(std::int64_t size, std::int64_t divisor) {
@@ -51,7 +49,6 @@ void check_sizes(const UNetOptions& options) {
 }
 
 void check_channels(const UNetOptions& options) {
-  require_between("channels", options.channels, 1, largest_channels);
   for (std::size_t level = 0; level < options.channel_multipliers.size(); ++level) {
     const double multiplier = options.channel_multipliers[level];
     const double channels = multiplier * static_cast<double>(options.channels);
@@ -82,9 +79,6 @@ void check_heads(const UNetOptions& options, std::int64_t channels) {
 }
 
 void check_attention(const UNetOptions& options) {
-  require_between("heads", options.heads, 1, largest_channels);
-  require_between("heads_upsample", options.heads_upsample, 0, largest_channels);
-  require_between("head_channels", options.head_channels, 0, largest_channels);
   const std::size_t levels = options.channel_multipliers.size();
   std::vector<std::int64_t> sides;
   for (std::size_t level = 0; level < levels; ++level) {
@@ -127,18 +121,15 @@ std::int64_t attention_heads(const UNetOptions& options, std::int64_t channels, 
 }
 
 std::vector<double> default_channel_multipliers(std::int64_t image_size) {
-  require_between("image_size", image_size, 1, largest_side);
+  require(image_size >= 1 && image_size <= largest_side, "image size: expected 1 to {} pixels, got {}", largest_side,
+          image_size);
   return multipliers_for(image_size, image_size);
 }
 
 UNetOptions resolved(UNetOptions options) {
-  require_between("image_height", options.image_height, 1, largest_side);
-  require_between("image_width", options.image_width, 1, largest_side);
-  require_between("image_channels", options.image_channels, 1, largest_image_channels);
-  require_between("residual_blocks", options.residual_blocks, 1, most_residual_blocks);
-  require_between("classes", options.classes, 0, most_classes);
-  require(options.dropout >= 0 && options.dropout < 1,
-          "Network option dropout is {}; expected a probability of at least 0 and below 1.", options.dropout);
+  check_fields(options, "network options");
+  require(options.dropout < 1, "Network option dropout is {}; expected a probability of at least 0 and below 1.",
+          options.dropout);
   if (options.channel_multipliers.empty()) {
     options.channel_multipliers = multipliers_for(std::min(options.image_height, options.image_width),
                                                   std::gcd(options.image_height, options.image_width));
@@ -147,6 +138,46 @@ UNetOptions resolved(UNetOptions options) {
   check_channels(options);
   check_attention(options);
   return options;
+}
+
+void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
+  visit({"image_height", "Pixels", nullptr, 1, largest_side}, &options.image_height);
+  visit({"image_width", "Pixels", nullptr, 1, largest_side}, &options.image_width);
+  visit({"image_channels", "1 grey, 3 RGB, 4 RGBA", nullptr, 1, largest_image_channels}, &options.image_channels);
+  visit({"channels", "Channels of the first level", "--channels", 1, largest_channels}, &options.channels);
+  visit({"residual_blocks", "Residual blocks per level", "--blocks", 1, 64}, &options.residual_blocks);
+  visit({"channel_multipliers", "Channel multiplier of each level: 1,2,2", "--multipliers"},
+        &options.channel_multipliers);
+  visit({"attention_resolutions", "Sizes at which there is attention: 16,8", "--attention", 1, largest_side},
+        &options.attention_resolutions);
+  visit({"heads", "Attention heads", "--heads", 1, largest_channels}, &options.heads);
+  visit({"head_channels", "Channels per head, instead of the number of heads; 0: by the number", "--head-channels", 0,
+         largest_channels},
+        &options.head_channels);
+  visit({"heads_upsample", "Heads in the upsampling half; 0: as in the other", "--heads-upsample", 0, largest_channels},
+        &options.heads_upsample);
+  visit({"qkv_order", "Order of a head's query, key and value", "--qkv-order"},
+        one_of(&options.qkv_order, qkv_order_names));
+  visit({"scale_shift_norm", "true: the time embedding scales and shifts norms; false: it is added",
+         "--scale-shift-norm"},
+        &options.scale_shift_norm);
+  visit({"convolutional_resampling", "true: learned convolutions when resampling", "--conv-resample"},
+        &options.convolutional_resampling);
+  visit({"residual_resampling", "true: residual blocks that resample", "--residual-resample"},
+        &options.residual_resampling);
+  visit({"classes", "0: unconditional", nullptr, 0, most_classes}, &options.classes);
+  visit({"dropout", "Probability of dropping an activation", "--dropout", 0, 1}, &options.dropout);
+  visit({"predict_variance", "true: a variance is predicted beside the mean"}, &options.predict_variance);
+  visit({"super_resolution", "true: conditioned on a smaller image"}, &options.super_resolution);
+  visit(
+      {"checkpointing", "true: recompute activations instead of keeping them (slower, less memory)", "--checkpointing"},
+      &options.checkpointing);
+}
+
+void to_json(nlohmann::json& json, const UNetOptions& options) { json = fields_to_json(options); }
+
+void from_json(const nlohmann::json& json, UNetOptions& options) {
+  options = fields_from_json<UNetOptions>(json, "network options");
 }
 
 }  // namespace iddpm

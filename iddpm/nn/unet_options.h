@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "iddpm/core/fields.h"
 #include "iddpm/kernels/operations.h"
 
 namespace iddpm {
@@ -56,8 +56,12 @@ std::int64_t attention_heads(const UNetOptions& options, std::int64_t channels, 
 /// be halved without falling below 4 pixels.
 std::vector<double> default_channel_multipliers(std::int64_t image_size);
 
+/// Every option, once: JSON, command line and tables follow. A new one is a member above and a line here.
+void visit_fields(UNetOptions& options, const FieldVisitor& visit);
+
 void to_json(nlohmann::json& json, const UNetOptions& options);
-/// Strict: throws Error on unknown or missing keys and wrong types. The values are checked by `resolved`.
+/// Strict: throws Error on unknown or missing fields, wrong types and values out of range. That the values fit each
+/// other is checked by `resolved`.
 void from_json(const nlohmann::json& json, UNetOptions& options);
 
 }  // namespace iddpm

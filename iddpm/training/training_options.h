@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
+
+#include "iddpm/core/fields.h"
 
 namespace iddpm {
 
@@ -37,8 +38,11 @@ struct TrainingOptions {
   bool operator==(const TrainingOptions&) const = default;
 };
 
+/// Every option, once: JSON, command line and tables follow.
+void visit_fields(TrainingOptions& options, const FieldVisitor& visit);
+
 void to_json(nlohmann::json& json, const TrainingOptions& options);
-/// Strict: throws Error on unknown or missing keys, wrong types and values out of range.
+/// Strict: throws Error on unknown or missing fields, wrong types and values out of range or that don't go together.
 void from_json(const nlohmann::json& json, TrainingOptions& options);
 /// Throws Error naming the first option out of range.
 void check(const TrainingOptions& options);

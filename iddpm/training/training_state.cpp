@@ -1,8 +1,8 @@
 #include "iddpm/training/training_state.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/input_file.h"
-#include "iddpm/io/json_record.h"
 #include "iddpm/model/checkpoint_format.h"
 #include "iddpm/model/run_folder.h"
 
@@ -35,8 +35,9 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
   const nlohmann::json json = parse_json(found->second, where);
   const JsonRecord record(
       json, where, {"format", "step", "examples_seen", "seconds_trained", "options", "checksum", "model_checksum"});
-  require(record.get<std::int64_t>("format") == format::training_state_version, ErrorKind::unsupported,
-          "{}: its format is {}; this program reads {}", where, record.get<std::int64_t>("format"),
+  const auto record_format = record.get<std::int64_t>("format");
+  require(record_format >= 1 && record_format <= format::training_state_version, ErrorKind::unsupported,
+          "{}: its format is {}; this program reads 1 to {} (a newer program wrote it?)", where, record_format,
           format::training_state_version);
   StateMetadata metadata;
   metadata.state.step = record.get<std::int64_t>("step");
@@ -45,7 +46,9 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
   metadata.checksum = record.get<std::uint64_t>("checksum");
   metadata.model_checksum = record.get<std::uint64_t>("model_checksum");
   try {
-    metadata.state.options = record.raw("options").get<TrainingOptions>();
+    metadata.state.options =
+        fields_from_json<TrainingOptions>(record.raw("options"), "training options", record_format);
+    check(metadata.state.options);
   } catch (const Error& error) {
     fail(error.kind(), "{}: {}", where, error.what());
   }

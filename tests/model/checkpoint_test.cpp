@@ -180,6 +180,30 @@ TEST(Checkpoint, OfFormat1IsReadAsItWasWritten) {
   EXPECT_EQ(resumed.data_pixels().images, tiny_training().batch) << "counted from here on";
 }
 
+TEST(Checkpoint, FieldsOfAnyOtherTypeAreRefusedWithASentence) {
+  const TemporaryFolder folder;
+  const fs::path path = saved_model(folder);
+  const nlohmann::json whole = nlohmann::json::parse(SafetensorsFile(path).metadata().at("iddpm"));
+  // Each would end the program if an exception met a half-made description.
+  for (const auto& [key, unused] : whole.items()) {
+    if (key == "origin") continue;
+    for (const char* value : {"-1", "1e300", "18446744073709551616", "[]", "[[]]", "{}", "null", "\"x\"", "true"}) {
+      rewrite(path, [&](nlohmann::json& json, NamedTensors&) {
+        json = whole;
+        json[key] = nlohmann::json::parse(value);
+      });
+      const std::string error = error_of_opening(path);
+      const bool is_text = key == "version" && std::string(value) == "\"x\"";
+      EXPECT_EQ(error.starts_with(path.string()), !is_text) << key << " " << value << ": " << error;
+    }
+    rewrite(path, [&](nlohmann::json& json, NamedTensors&) {
+      json = whole;
+      json.erase(key);
+    });
+    EXPECT_TRUE(error_of_opening(path).starts_with(path.string())) << key << ": " << error_of_opening(path);
+  }
+}
+
 TEST(Checkpoint, KeepsThePixelsOfTheTrainingImages) {
   const TemporaryFolder folder;
   Trainer trainer(tiny_model(), tiny_training());
@@ -213,8 +237,8 @@ TEST(Checkpoint, DescriptionHasWhatAPersonAsksFirst) {
   const TemporaryFolder folder;
   const Checkpoint checkpoint(saved_model(folder));
   const std::string text = describe(checkpoint);
-  for (const char* part : {"8 x 8 grey", "3 classes", "0.9999, 0.5", "cosine, 4 steps", "circle", "iddpm sample",
-                           "data tests", "learned_range", "at 4 pixels, 2 heads"}) {
+  for (const char* part : {"8 x 8 grey", "3 classes", "0.9999, 0.5", "circle", "iddpm sample", "data tests",
+                           "channels at 8, 4 pixels", "learned_range"}) {
     EXPECT_TRUE(contains(text, part)) << part << "\n" << text;
   }
   const nlohmann::json json = describe_json(checkpoint);

@@ -15,8 +15,7 @@ TEST(ModelSettings, SurviveJson) {
 TEST(ModelSettings, RefuseUnknownAndMissingFields) {
   nlohmann::json json = tiny_model();
   json["colour"] = 1;
-  EXPECT_TRUE(contains(error_of([&] { json.get<ModelSettings>(); }), "unknown field 'colour'") ||
-              contains(error_of([&] { json.get<ModelSettings>(); }), "unknown field \"colour\""));
+  EXPECT_TRUE(contains(error_of([&] { json.get<ModelSettings>(); }), "unknown field \"colour\""));
   json.erase("colour");
   json.erase("class_names");
   EXPECT_TRUE(contains(error_of([&] { json.get<ModelSettings>(); }), "'class_names' is missing"));

@@ -53,13 +53,13 @@ TEST(UNetOptions, ChooseMultipliersForImagesThatAreNotSquare) {
 
 TEST(UNetOptions, SayWhichOptionIsOutOfRange) {
   EXPECT_EQ(error_with([](UNetOptions& options) { options.residual_blocks = 0; }),
-            "Network option residual_blocks is 0; expected 1 to 64.");
+            "network options, 'residual_blocks': expected an integer from 1 to 64, got 0");
   EXPECT_EQ(error_with([](UNetOptions& options) { options.image_channels = -1; }),
-            "Network option image_channels is -1; expected 1 to 1024.");
+            "network options, 'image_channels': expected an integer from 1 to 1024, got -1");
   EXPECT_EQ(error_with([](UNetOptions& options) { options.dropout = 1.0; }),
             "Network option dropout is 1; expected a probability of at least 0 and below 1.");
   EXPECT_EQ(error_with([](UNetOptions& options) { options.dropout = NAN; }),
-            "Network option dropout is nan; expected a probability of at least 0 and below 1.");
+            "network options, 'dropout': expected a number from 0 to 1, got nan");
   EXPECT_EQ(
       error_with([](UNetOptions& options) {
         options.image_width = 10;
@@ -133,29 +133,28 @@ TEST(UNetOptions, RefuseJsonThatIsNotExactlyTheirs) {
     return error_of([&] { json.get<UNetOptions>(); });
   };
   EXPECT_EQ(error([](nlohmann::json& json) { json["chanels"] = 3; }),
-            "network options: unknown field 'chanels'. Did you mean 'channels'?");
-  EXPECT_EQ(error([](nlohmann::json& json) { json.erase("heads"); }), "network options: 'heads' is missing.");
+            "network options: unknown field \"chanels\". Did you mean 'channels'?");
+  EXPECT_EQ(error([](nlohmann::json& json) { json.erase("heads"); }), "network options: the field 'heads' is missing");
   EXPECT_EQ(error([](nlohmann::json& json) { json["heads"] = "4"; }),
-            "network options: 'heads' has type string; expected an integer.");
+            "network options, 'heads': expected an integer from 1 to 8192, got \"4\"");
   EXPECT_EQ(error([](nlohmann::json& json) { json["heads"] = 4.5; }),
-            "network options: 'heads' has type number; expected an integer.");
+            "network options, 'heads': expected an integer from 1 to 8192, got 4.5");
   EXPECT_EQ(error([](nlohmann::json& json) { json["heads"] = ~std::uint64_t{0}; }),
-            "network options: 'heads' is 18446744073709551615; too large.");
+            "network options, 'heads': expected an integer from 1 to 8192, got 18446744073709551615");
   EXPECT_EQ(error([](nlohmann::json& json) { json["scale_shift_norm"] = 1; }),
-            "network options: 'scale_shift_norm' has type number; expected true or false.");
+            "network options, 'scale_shift_norm': expected true or false, got 1");
   EXPECT_EQ(error([](nlohmann::json& json) {
               json["channel_multipliers"] = {1, "x"};
             }),
-            "network options: 'channel_multipliers' has type string; expected a number.");
+            "network options, 'channel_multipliers': expected at most 64 numbers, got [1,\"x\"]");
   EXPECT_EQ(
       error([](nlohmann::json& json) { json["attention_resolutions"] = std::vector<int>(100000, 1); }),
-      "network options: 'attention_resolutions' has type array and 100000 items; expected an array of at most 64.");
+      "network options, 'attention_resolutions': expected at most 64 integers from 1 to 16384, got an array of 100000");
   EXPECT_EQ(error([](nlohmann::json& json) { json["qkv_order"] = "new"; }),
-            "network options: 'qkv_order' is 'new'; expected 'heads_first' or 'qkv_first'.");
+            "network options, 'qkv_order': expected one of heads_first, qkv_first, got \"new\"");
   EXPECT_EQ(error([](nlohmann::json& json) { json = nlohmann::json::array(); }),
-            "network options: expected a JSON object, found array.");
-  EXPECT_EQ(error([](nlohmann::json& json) { json = nullptr; }),
-            "network options: expected a JSON object, found null.");
+            "network options: expected a JSON object, got array");
+  EXPECT_EQ(error([](nlohmann::json& json) { json = nullptr; }), "network options: expected a JSON object, got null");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 #include "experiments/baselines/dcgan/dcgan_state.h"
 #include "iddpm/core/error.h"
-#include "iddpm/io/json_record.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/safetensors.h"
 
 namespace iddpm::baselines {
@@ -31,14 +31,16 @@ DcganOptions options_from_json(const nlohmann::json& json, const std::string& wh
   const JsonRecord record(
       json, where,
       {"image_height", "image_width", "image_channels", "latent", "channels", "learning_rate", "beta_1", "seed"});
-  return {.image_height = record.get<std::int64_t>("image_height"),
-          .image_width = record.get<std::int64_t>("image_width"),
-          .image_channels = record.get<std::int64_t>("image_channels"),
-          .latent = record.get<std::int64_t>("latent"),
-          .channels = record.get<std::int64_t>("channels"),
-          .learning_rate = record.get<double>("learning_rate"),
-          .beta_1 = record.get<double>("beta_1"),
-          .seed = record.get<std::uint64_t>("seed")};
+  DcganOptions options;
+  record.read("image_height", options.image_height);
+  record.read("image_width", options.image_width);
+  record.read("image_channels", options.image_channels);
+  record.read("latent", options.latent);
+  record.read("channels", options.channels);
+  record.read("learning_rate", options.learning_rate);
+  record.read("beta_1", options.beta_1);
+  record.read("seed", options.seed);
+  return options;
 }
 
 // The tensors that a state of these options has, checked before anything is read.

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/file_hash.h"
-#include "iddpm/io/json_record.h"
 #include "iddpm/io/pixels.h"
 #include "iddpm/version.h"
 
@@ -26,11 +26,13 @@ json record_of(const FeatureClassifierOptions& options) {
 
 FeatureClassifierOptions options_from(const json& value) {
   const JsonRecord record(value, "options", {"image_height", "image_width", "image_channels", "classes", "channels"});
-  return {.image_height = record.get<std::int64_t>("image_height"),
-          .image_width = record.get<std::int64_t>("image_width"),
-          .image_channels = record.get<std::int64_t>("image_channels"),
-          .classes = record.get<std::int64_t>("classes"),
-          .channels = record.get<std::int64_t>("channels")};
+  FeatureClassifierOptions read;
+  record.read("image_height", read.image_height);
+  record.read("image_width", read.image_width);
+  record.read("image_channels", read.image_channels);
+  record.read("classes", read.classes);
+  record.read("channels", read.channels);
+  return read;
 }
 
 json record_of(const FeatureClassifierRecord& record) {
@@ -46,13 +48,15 @@ json record_of(const FeatureClassifierRecord& record) {
 FeatureClassifierRecord classifier_record_from(const json& value) {
   const JsonRecord record(value, "training",
                           {"class_names", "source", "steps", "seed", "accuracy", "accuracy_images", "test_set"});
-  return {.class_names = record.get<std::vector<std::string>>("class_names"),
-          .source = record.get<std::string>("source"),
-          .steps = record.get<std::int64_t>("steps"),
-          .seed = record.get<std::uint64_t>("seed"),
-          .accuracy = record.get<double>("accuracy"),
-          .accuracy_images = record.get<std::int64_t>("accuracy_images"),
-          .test_set = record.get<bool>("test_set")};
+  FeatureClassifierRecord read;
+  record.read("class_names", read.class_names);
+  record.read("source", read.source);
+  record.read("steps", read.steps);
+  record.read("seed", read.seed);
+  record.read("accuracy", read.accuracy);
+  record.read("accuracy_images", read.accuracy_images);
+  record.read("test_set", read.test_set);
+  return read;
 }
 
 NamedTensors weights_of(const FeatureClassifierNetwork& network) {

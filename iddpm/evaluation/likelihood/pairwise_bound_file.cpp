@@ -4,7 +4,7 @@
 #include <string>
 
 #include "iddpm/core/error.h"
-#include "iddpm/io/json_record.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/safetensors.h"
 #include "iddpm/version.h"
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/evaluation/protocol.h"
-#include "iddpm/io/json_record.h"
 #include "iddpm/io/safetensors.h"
 
 namespace iddpm {

@@ -1,8 +1,8 @@
 #include "iddpm/training/run/log_lines.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
-#include "iddpm/io/json_record.h"
 
 namespace iddpm {
 namespace {
@@ -14,15 +14,16 @@ nlohmann::json or_null(const std::optional<double>& value) {
 LoggedStep parse_line(std::string_view line, const std::string& where) {
   const nlohmann::json json = parse_json(line, where);
   const JsonRecord record(json, where);
-  LoggedStep step = {.step = record.get<std::int64_t>("step"),
-                     .loss = record.get<double>("loss"),
-                     .mse = record.get_optional<double>("mse"),
-                     .vb = record.get_optional<double>("vb"),
-                     .gradient_norm = record.get<double>("gradient_norm"),
-                     .learning_rate = record.get<double>("learning_rate"),
-                     .images_per_second = record.get<double>("images_per_second"),
-                     .elapsed_seconds = record.get<double>("elapsed_seconds"),
-                     .data_wait_seconds = record.get<double>("data_wait_seconds")};
+  LoggedStep step;
+  record.read("step", step.step);
+  record.read("loss", step.loss);
+  record.read("mse", step.mse);
+  record.read("vb", step.vb);
+  record.read("gradient_norm", step.gradient_norm);
+  record.read("learning_rate", step.learning_rate);
+  record.read("images_per_second", step.images_per_second);
+  record.read("elapsed_seconds", step.elapsed_seconds);
+  record.read("data_wait_seconds", step.data_wait_seconds);
   for (std::size_t k = 0; k < step.loss_by_quartile.size(); ++k) {
     step.loss_by_quartile[k] = record.get_optional<double>(fmt::format("loss_q{}", k).c_str());
   }

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
-#include "iddpm/io/json_record.h"
 
 namespace iddpm {
 namespace {
@@ -85,16 +85,18 @@ RunOptions read_run_options(const nlohmann::json& json, const std::string& where
   const JsonRecord record(json, where,
                           {"steps", "minutes", "log_every", "checkpoint_every", "checkpoint_minutes",
                            "keep_checkpoints", "sample_at", "sample_every", "workers", "strict"});
-  return {.steps = record.get_optional<std::int64_t>("steps"),
-          .minutes = record.get_optional<double>("minutes"),
-          .log_every = record.get<std::int64_t>("log_every"),
-          .checkpoint_every = record.get<std::int64_t>("checkpoint_every"),
-          .checkpoint_minutes = record.get<double>("checkpoint_minutes"),
-          .keep_checkpoints = record.get<std::int64_t>("keep_checkpoints"),
-          .sample_at = record.get<std::vector<std::int64_t>>("sample_at"),
-          .sample_every = record.get<std::int64_t>("sample_every"),
-          .workers = record.get<std::int64_t>("workers"),
-          .strict = record.get<bool>("strict")};
+  RunOptions options;
+  record.read("steps", options.steps);
+  record.read("minutes", options.minutes);
+  record.read("log_every", options.log_every);
+  record.read("checkpoint_every", options.checkpoint_every);
+  record.read("checkpoint_minutes", options.checkpoint_minutes);
+  record.read("keep_checkpoints", options.keep_checkpoints);
+  record.read("sample_at", options.sample_at);
+  record.read("sample_every", options.sample_every);
+  record.read("workers", options.workers);
+  record.read("strict", options.strict);
+  return options;
 }
 
 }  // namespace

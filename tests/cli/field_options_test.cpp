@@ -1,0 +1,70 @@
+// The options that follow from lists of settings (iddpm/core/fields.h).
+
+#include <gtest/gtest.h>
+
+#include "iddpm/diffusion/settings.h"
+#include "iddpm/nn/unet_options.h"
+#include "iddpm/training/training_options.h"
+#include "tests/cli/program.h"
+
+namespace iddpm::test {
+namespace {
+
+template <typename Settings>
+void expect_every_option_in(const std::string& help) {
+  Settings settings;
+  visit_fields(settings, [&](const Field& field, const FieldMember&) {
+    if (field.option == nullptr) return;
+    const std::string names = field.option;
+    EXPECT_NE(help.find(names.substr(0, names.find(',')) + (names.find(',') == std::string::npos ? " " : ",")),
+              std::string::npos)
+        << names;
+  });
+}
+
+}  // namespace
+
+TEST(FieldOptions, AreAllInTheHelpOfTrain) {
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program(folder.path(), "train --help");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  expect_every_option_in<UNetOptions>(result.output);
+  expect_every_option_in<DiffusionSettings>(result.output);
+  expect_every_option_in<TrainingOptions>(result.output);
+}
+
+TEST(FieldOptions, AreCheckedWhenTheyAreParsed) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& options) {
+    const ProgramResult result = run_program(folder.path(), "train --data nowhere " + options);
+    EXPECT_EQ(result.exit_code, 2) << options;
+    return result.errors;
+  };
+  EXPECT_EQ(refusal("--blocks 0"),
+            "iddpm: --blocks: expected an integer from 1 to 64, got \"0\". See 'iddpm train --help'.\n");
+  EXPECT_NE(refusal("--seed -1").find("--seed: expected an integer from 0 to 18446744073709551615, got \"-1\""),
+            std::string::npos);
+  EXPECT_NE(refusal("--lr nan").find("--learning-rate: expected a number from 0 to 10, got \"nan\""),
+            std::string::npos);
+  EXPECT_NE(refusal("--mean w").find("--mean: expected one of epsilon, x_0, previous_x, v, got \"w\""),
+            std::string::npos);
+  EXPECT_NE(refusal("--attention 16,x").find("--attention: expected at most 64 integers"), std::string::npos);
+  EXPECT_NE(refusal("--memory-limit 5").find("--memory-limit: expected at least 1MB"), std::string::npos);
+}
+
+TEST(MemoryLimitOption, HoldsForModelFiles) {
+  const TemporaryFolder folder;
+  write_tiny_images(folder / "images");
+  ASSERT_EQ(run_program(folder.path(), "train --data images --run run --steps 1 --sample-every 0" +
+                                           std::string(tiny_model) + "--channels 192")
+                .exit_code,
+            0);
+  const std::string sample = "sample run --count 1 --steps 2 --threads 1 --out drawn";
+  const ProgramResult refused = run_program(folder.path(), sample + " --memory-limit 1MB");
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.errors.find("more than the memory limit of 1000000 (--memory-limit)"), std::string::npos)
+      << refused.errors;
+  EXPECT_EQ(run_program(folder.path(), sample + " --memory-limit 1GB").exit_code, 0);
+}
+
+}  // namespace iddpm::test
