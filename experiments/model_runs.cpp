@@ -34,7 +34,7 @@ constexpr const char* divergence_file = "diverged.json";
 
 void refuse_if_diverged(const fs::path& run) {
   if (!fs::exists(run / divergence_file)) return;
-  const auto json = nlohmann::json::parse(read_file(run / divergence_file), nullptr, false);
+  const auto json = parse_json(read_file(run / divergence_file), (run / divergence_file).string());
   require(json.is_string(), "'{}': expected a sentence", (run / divergence_file).string());
   throw NotFiniteError(json.get<std::string>());
 }

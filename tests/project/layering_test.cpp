@@ -112,7 +112,7 @@ TEST(Layering, NoFileIsLongerThan600Lines) {
 }
 
 TEST(Sources, JsonIsParsedInOnePlace) {
-  for (const char* folder : {"iddpm", "cli", "baselines"}) {
+  for (const char* folder : {"iddpm", "cli", "experiments"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       if (file.stem() == "strict_json") continue;
       for (const std::string& line : lines_of(file)) {
@@ -126,7 +126,7 @@ TEST(Sources, JsonIsParsedInOnePlace) {
 // is read into members of a struct that is there (JsonRecord::read).
 TEST(Sources, NothingIsReadFromJsonWithinBraces) {
   const std::regex read(R"((^\s*|[{,(]\s*)\.\w+ = [^;]*\b\w+\.(get(_optional)?<|raw\(|at\(")[^;]*[,}][^;]*;?$)");
-  for (const char* folder : {"iddpm", "cli", "baselines"}) {
+  for (const char* folder : {"iddpm", "cli", "experiments"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       for (const std::string& line : lines_of(file)) {
         if (line.find(" = ") != std::string::npos && std::regex_search(line, read))
