@@ -1,6 +1,9 @@
 #include "iddpm/samplers/guidance.h"
 
+#include <cmath>
+
 #include "iddpm/core/error.h"
+#include "iddpm/diffusion/noise_level.h"
 
 namespace iddpm {
 namespace {
@@ -40,6 +43,28 @@ Denoiser epsilon_guided(ForwardProcess q, Denoiser denoiser, GuidanceGradient gr
   return [q = std::move(q), denoiser = std::move(denoiser), gradient = std::move(gradient), scale](const Tensor& x_t,
                                                                                                    const Tensor& t) {
     return guide_epsilon(q, denoiser(x_t, t), x_t, t, scale * gradient(x_t, t));
+  };
+}
+
+Denoiser guided(ForwardProcess q, Denoiser denoiser, Denoiser guide, GuidanceOptions options) {
+  require(std::isfinite(options.scale) && options.scale >= 0.0, "guidance: expected a scale of at least 0, got {}",
+          options.scale);
+  require(options.least >= 0.0 && options.greatest >= options.least,
+          "guidance: expected noise levels that ascend from at least 0, got {} to {}", options.least, options.greatest);
+  std::vector<double> scales;  // by timestep; 1 without guidance
+  for (const double alpha_bar : q.schedule().alpha_bar) {
+    const double ratio = NoiseLevel::of_alpha_bar(alpha_bar).ratio();
+    scales.push_back(ratio >= options.least && ratio <= options.greatest ? options.scale : 1.0);
+  }
+  return [scales = std::move(scales), denoiser = std::move(denoiser), guide = std::move(guide)](const Tensor& x_t,
+                                                                                                const Tensor& t) {
+    Prediction prediction = denoiser(x_t, t);
+    const Tensor scale = at_timesteps(scales, t, x_t);
+    if ((scale == 1.0).all().item<bool>()) return prediction;
+    const Prediction away_from = guide(x_t, t);
+    prediction.x_0 = away_from.x_0 + scale * (prediction.x_0 - away_from.x_0);
+    prediction.mean = away_from.mean + scale * (prediction.mean - away_from.mean);
+    return prediction;
   };
 }
 

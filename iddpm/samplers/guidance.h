@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 
 #include "iddpm/core/tensor.h"
 #include "iddpm/diffusion/denoiser.h"
@@ -27,4 +28,19 @@ Denoiser mean_guided(Denoiser denoiser, GuidanceGradient gradient, double scale 
 /// The same as `guide_epsilon` does, for DDIM.
 Denoiser epsilon_guided(ForwardProcess q, Denoiser denoiser, GuidanceGradient gradient, double scale = 1.0);
 
+/// How far a guided prediction goes, and at which noise levels (sigma / alpha; Kynkaanniemi et al. 2024, arXiv
+/// 2404.07724); at others the guide isn't asked.
+struct GuidanceOptions {
+  double scale = 1.0;  ///< 1: no guidance; the w + 1 of Ho & Salimans, the w of Karras et al.
+  double least = 0.0;
+  double greatest = std::numeric_limits<double>::infinity();
+};
+
+/// A denoiser led away from what a guide predicts, x_0 and mean alike: guide + scale (denoiser - guide).
+/// Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598) if the guide is the same network without the class;
+/// autoguidance (Karras et al. 2024, arXiv 2406.02507) if it is a weaker model of the same data, such as an earlier
+/// checkpoint. The variance is the denoiser's own. A guided prediction costs both evaluations. x_0 may leave [-1, 1]:
+/// give denoisers that don't clip, and clip or threshold the result (thresholding.h). Throws Error if an option is out
+/// of range.
+Denoiser guided(ForwardProcess q, Denoiser denoiser, Denoiser guide, GuidanceOptions options);
 }  // namespace iddpm

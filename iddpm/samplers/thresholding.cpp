@@ -14,6 +14,16 @@ void check(const Thresholding& options) {
           options.greatest);
 }
 
+template <typename Limit>
+Denoiser limited(ForwardProcess q, Denoiser denoiser, Limit limit) {
+  return [q = std::move(q), denoiser = std::move(denoiser), limit](const Tensor& x_t, const Tensor& t) {
+    Prediction prediction = denoiser(x_t, t);
+    prediction.x_0 = limit(prediction.x_0);
+    prediction.mean = q.posterior(prediction.x_0, x_t, t).mean;
+    return prediction;
+  };
+}
+
 }  // namespace
 
 Tensor threshold(const Tensor& x_0, const Thresholding& options) {
@@ -31,12 +41,11 @@ Tensor threshold(const Tensor& x_0, const Thresholding& options) {
 
 Denoiser thresholded(ForwardProcess q, Denoiser denoiser, Thresholding options) {
   check(options);
-  return [q = std::move(q), denoiser = std::move(denoiser), options](const Tensor& x_t, const Tensor& t) {
-    Prediction prediction = denoiser(x_t, t);
-    prediction.x_0 = threshold(prediction.x_0, options);
-    prediction.mean = q.posterior(prediction.x_0, x_t, t).mean;
-    return prediction;
-  };
+  return limited(std::move(q), std::move(denoiser), [options](const Tensor& x_0) { return threshold(x_0, options); });
+}
+
+Denoiser clipped(ForwardProcess q, Denoiser denoiser) {
+  return limited(std::move(q), std::move(denoiser), [](const Tensor& x_0) { return x_0.clamp(-1.0, 1.0); });
 }
 
 Denoiser denoiser_for(const ReverseProcess& p_theta, Network network, const SamplerOptions& options) {

@@ -20,6 +20,9 @@ Tensor threshold(const Tensor& x_0, const Thresholding& options);
 /// A denoiser whose x_0 is thresholded, and its mean that of q(x_{t-1} | x_t, x_0). The denoiser given must not clip.
 Denoiser thresholded(ForwardProcess q, Denoiser denoiser, Thresholding options);
 
+/// The same with x_0 clamped to [-1, 1]: clipping for denoisers that were combined, as `guided` does, before it.
+Denoiser clipped(ForwardProcess q, Denoiser denoiser);
+
 /// The network's denoiser as the samplers' options ask for it: p_theta.denoiser(network), or a thresholded one.
 Denoiser denoiser_for(const ReverseProcess& p_theta, Network network, const SamplerOptions& options);
 
