@@ -15,6 +15,7 @@ std::shared_ptr<const Dataset> open_fitting_dataset(const CheckpointInfo& info, 
   options.image_height = network.image_height;
   options.image_width = network.image_width;
   options.image_channels = network.image_channels;
+  if (network.classes > 0) options.class_names = info.settings.class_names;
   auto dataset = open_dataset(data.path, options);
   if (network.classes > 0) {
     require(static_cast<std::int64_t>(dataset->class_names().size()) == network.classes,

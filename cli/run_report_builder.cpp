@@ -136,7 +136,7 @@ void add_final_samples(RunReport& report, const fs::path& folder) {
 
 }  // namespace
 
-fs::path write_run_report(const fs::path& run_folder) {
+fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Dataset> dataset) {
   const RunRecord record = load_run_record(run_folder);
   const Checkpoint checkpoint(find_checkpoint(run_folder));
   const CheckpointInfo& info = checkpoint.info();
@@ -173,7 +173,7 @@ fs::path write_run_report(const fs::path& run_folder) {
   report.settings = settings_table(info, info.origin.is_object() ? info.origin : nlohmann::json::object());
   report.settings.emplace_back("preset", record.preset);
   try {
-    const auto dataset = open_dataset(record.data, record.data_options);
+    if (dataset == nullptr) dataset = open_dataset(record.data, record.data_options);
     report.noising_strip = experiments::noising_strips(read_batch(*dataset, 0, 1).x_0);
     report.noising_strip_caption = "The forward process on the first training image, T = 1000";
   } catch (const Error&) {

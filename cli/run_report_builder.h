@@ -1,11 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+
+#include "iddpm/data/dataset.h"
 
 namespace iddpm::cli {
 
 /// Writes RUN/report.html from what the run folder holds: its log, sample grids, settings, evaluation, a noising strip
-/// of a training image.
-std::filesystem::path write_run_report(const std::filesystem::path& run_folder);
+/// of a training image, from the data set if it is open already.
+std::filesystem::path write_run_report(const std::filesystem::path& run_folder,
+                                       std::shared_ptr<const Dataset> dataset = nullptr);
 
 }  // namespace iddpm::cli

@@ -60,9 +60,7 @@ void remove_earlier_run(const fs::path& folder) {
 fs::path new_run_folder(const TrainArguments& arguments) {
   fs::path folder = arguments.run;
   if (folder.empty()) {
-    std::string name = arguments.data.path.filename().string();
-    if (name.empty()) name = arguments.data.path.parent_path().filename().string();
-    folder = fs::path("runs") / (name.empty() ? "run" : name);
+    folder = default_run_folder(arguments.data.path);
   }
   if (fs::exists(folder)) {
     require(fs::is_directory(folder), "--run: '{}' is a file; expected a new or empty folder", folder.string());
@@ -97,19 +95,16 @@ PreparedRun prepare_new_run(const TrainArguments& arguments) {
   require(!arguments.data.path.empty(),
           "train needs --data FOLDER, or --resume RUN to go on with a run. See 'iddpm train --help'.");
   RunRecord record;
-  record.data = fs::absolute(arguments.data.path);
+  record.data = fs::absolute(arguments.data.path).lexically_normal();
   record.data_options = dataset_options(arguments.data);
   set_image_size(arguments, record.data_options);
+  // Unasked, a model of the data's own size, but no larger than a small machine can train.
+  record.data_options.default_largest_side = 64;
   auto dataset = open_dataset(record.data, record.data_options);
-  if (!record.data_options.image_height) {
-    // Unasked, a model of the data's own size, but no larger than a small machine can train.
-    constexpr std::int64_t largest = 64;
-    const auto shape = dataset->image_shape();
-    if (std::min(shape[1], shape[2]) > largest) {
-      record.data_options.image_height = record.data_options.image_width = largest;
-      dataset = open_dataset(record.data, record.data_options);
-    }
-  }
+  const std::vector<std::int64_t> shape = dataset->image_shape();
+  record.data_options.image_channels = shape[0];
+  record.data_options.image_height = shape[1];
+  record.data_options.image_width = shape[2];
   Preset preset = chosen_preset(arguments.model, dataset.get());
   record.preset = preset.name;
   record.dataset_summary = summary_of(*dataset, record.data);
@@ -131,9 +126,11 @@ PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
   const fs::path checkpoint = find_resumable_checkpoint(arguments.resume, &broken);
   for (const std::string& name : broken) say(fmt::format("Skipping a broken checkpoint: {}", name));
   Trainer trainer = Trainer::resume(checkpoint, chosen_device(arguments.compute));
+  if (trainer.settings().network.classes > 0) record.data_options.class_names = trainer.settings().class_names;
   auto dataset = open_dataset(record.data, record.data_options);
   const nlohmann::json summary = summary_of(*dataset, record.data);
-  require(!arguments.data.path.empty() || record.dataset_summary.is_null() || record.dataset_summary == summary,
+  require(!arguments.data.path.empty() || record.dataset_summary.is_null() ||
+              has_fingerprint(*dataset, record.dataset_summary.value("fingerprint", std::string())),
           "'{}' has changed since the run began ({} images then, {} now); name it with --data to go on all the same",
           record.data.string(), record.dataset_summary.value("size", std::int64_t{0}), dataset->size());
   record.dataset_summary = summary;
@@ -150,6 +147,7 @@ void announce(const PreparedRun& run) {
                   network.image_height, network.image_width,
                   network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "",
                   display_path(run.record.data)));
+  describe_data(dataset);
   const auto& diffusion = run.trainer.settings().diffusion;
   say(fmt::format("Network: {} parameters ({}); {} schedule, T = {}, predicts {}, objective {}, {}",
                   format_count(count(run.trainer.network().parameters())), run.record.preset, diffusion.schedule,
@@ -232,7 +230,7 @@ void execute(PreparedRun& run, const TrainArguments& arguments) {
     };
     end = train(run.trainer, run.dataset, run.folder, run.session, observer, stop);
   }
-  const fs::path report = write_run_report(run.folder);
+  const fs::path report = write_run_report(run.folder, run.dataset);
   const std::string folder = display_path(run.folder);
   if (end == RunEnd::interrupted) {
     say(fmt::format("Interrupted after step {}; everything is saved. Go on with:\n  iddpm train --resume {}",

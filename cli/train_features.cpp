@@ -75,10 +75,12 @@ void run_train_features(TrainFeaturesArguments arguments) {
 
   const DatasetOptions options = fitted_options(arguments);
   const auto dataset = open_dataset(arguments.data.path, options);
+  describe_data(*dataset);
   std::shared_ptr<const Dataset> test;
   if (!options.split && has_test_split(arguments.data.path)) {
     DatasetOptions test_options = options;
     test_options.split = "test";
+    test_options.class_names = dataset->class_names();
     // As the training images are, where the size was left to the data.
     const std::vector<std::int64_t> shape = dataset->image_shape();
     test_options.image_channels = shape[0];

@@ -23,4 +23,10 @@ void add_data_options(CLI::App& verb, DataOptions& options);
 /// Without image sizes.
 DatasetOptions dataset_options(const DataOptions& options);
 
+/// Says how the data were understood (description_lines).
+void describe_data(const Dataset& dataset);
+
+/// runs/<name of the data>, beside the data if this folder lies in them.
+std::filesystem::path default_run_folder(const std::filesystem::path& data);
+
 }  // namespace iddpm::cli

@@ -134,13 +134,16 @@ Preset chosen_preset(const ModelOptions& options, const Dataset* dataset) {
   if (network.image_height != preset_height || network.image_width != preset_width) {
     const std::int64_t shorter = std::min(network.image_height, network.image_width);
     const std::int64_t preset_shorter = std::min(preset_height, preset_width);
-    network.channel_multipliers = default_channel_multipliers(shorter);
+    network.channel_multipliers.clear();  // as many levels as both sides allow
+    const std::int64_t smallest = shorter / stride(network);
+    std::vector<std::int64_t>& attention = network.attention_resolutions;
     if (shorter != preset_shorter) {
-      network.attention_resolutions.clear();
-      for (std::size_t level = 0; level < network.channel_multipliers.size(); ++level) {
-        const std::int64_t resolution = shorter >> level;
-        if (level > 0 && resolution <= 16 && resolution >= 4) network.attention_resolutions.push_back(resolution);
+      attention.clear();
+      for (std::int64_t resolution = shorter / 2; resolution >= smallest; resolution /= 2) {
+        if (resolution <= 16 && resolution >= 4) attention.push_back(resolution);
       }
+    } else {
+      std::erase_if(attention, [&](std::int64_t resolution) { return resolution < smallest; });
     }
   }
   options.network.apply_to(network);

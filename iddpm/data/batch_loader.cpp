@@ -1,5 +1,6 @@
 #include "iddpm/data/batch_loader.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -33,18 +34,37 @@ void check(const Dataset* dataset, const BatchLoaderOptions& options) {
   check_range("first example", options.first_example, 0, std::int64_t{1} << 62);
 }
 
-/// What a worker makes of a batch's number.
-struct DecodedBatch {
-  Batch batch;
-  std::vector<std::int64_t> broken;  ///< images that were left out, as they were met
-  std::exception_ptr error;
-};
+// Workers share batches in parts, so that many of them have work even if few batches are to be ready.
+constexpr std::int64_t most_rows_of_part = 16;
 
 }  // namespace
 
 struct BatchLoader::State {
+  /// What a worker makes of some rows of a batch.
+  struct DecodedRows {
+    std::vector<std::int64_t> broken;  ///< images that were left out, as they were met
+    std::exception_ptr error;
+  };
+
+  /// A batch that is being decoded, or waits to be given.
+  struct OpenBatch {
+    Batch batch;
+    std::int64_t rows_done = 0;
+    std::map<std::int64_t, DecodedRows> parts;  ///< by their first rows
+  };
+
+  /// What a worker takes: some rows of a batch.
+  struct Part {
+    OpenBatch* batch = nullptr;
+    std::int64_t first_row = 0;
+    std::int64_t rows = 0;
+  };
+
   State(std::shared_ptr<const Dataset> data, BatchLoaderOptions loader_options)
-      : dataset(std::move(data)), options(loader_options), orders(options.seed, dataset->size()) {}
+      : dataset(std::move(data)),
+        options(loader_options),
+        orders(options.seed, dataset->size()),
+        known_broken(static_cast<std::size_t>(dataset->size())) {}
 
   ~State() {
     {
@@ -60,53 +80,72 @@ struct BatchLoader::State {
     for (std::int64_t i = 0; i < options.workers; ++i) threads.emplace_back([this] { work(); });
   }
 
-  /// A worker: takes the number of the next batch, decodes it, hands it over, and sleeps while enough are ready.
+  /// A worker: takes the next rows, decodes them, and sleeps while enough batches are ready.
   void work() {
     std::unique_lock lock(mutex);
     while (true) {
-      room.wait(lock, [this] { return stopping || next_to_decode - next_to_give < options.batches_ahead; });
+      room.wait(lock, [this] { return stopping || has_part(); });
       if (stopping) return;
-      const std::int64_t number = next_to_decode++;
+      const Part part = take_part();
       lock.unlock();
-      DecodedBatch decoded;
+      DecodedRows decoded;
       try {
-        decode(options.first_example + number * options.batch, decoded);
+        decode(part, decoded);
       } catch (...) {
         decoded.error = std::current_exception();
       }
       lock.lock();
-      finished.emplace(number, std::move(decoded));
-      ready.notify_one();
+      part.batch->parts.emplace(part.first_row, std::move(decoded));
+      part.batch->rows_done += part.rows;
+      if (part.batch->rows_done == options.batch) ready.notify_one();
     }
   }
 
-  void decode(std::int64_t first_example, DecodedBatch& decoded) {
-    decoded.batch = empty_batch(*dataset, options.batch);
-    decoded.batch.first_example = first_example;
-    for (std::int64_t i = 0; i < options.batch && !stopping; ++i) {
-      const auto example = static_cast<std::uint64_t>(first_example + i);
+  bool has_part() const { return next_to_decode - next_to_give < options.batches_ahead; }
+
+  Part take_part() {
+    OpenBatch& open = opened[next_to_decode];
+    if (next_row == 0) {
+      open.batch = empty_batch(*dataset, options.batch);
+      open.batch.first_example = options.first_example + next_to_decode * options.batch;
+    }
+    const std::int64_t share = (options.batch + options.workers - 1) / options.workers;
+    const std::int64_t rows = std::min({options.batch - next_row, share, most_rows_of_part});
+    const Part part = {&open, next_row, rows};
+    next_row += rows;
+    if (next_row == options.batch) {
+      ++next_to_decode;
+      next_row = 0;
+    }
+    return part;
+  }
+
+  void decode(const Part& part, DecodedRows& decoded) {
+    for (std::int64_t row = part.first_row; row < part.first_row + part.rows && !stopping; ++row) {
+      const std::int64_t example = part.batch->batch.first_example + row;
       const bool mirrored =
-          options.random_flip && RandomStream(options.seed, StreamPurpose::augmentation, example).uniform() < 0.5;
-      read_example(first_example + i, i, mirrored, decoded);
+          options.random_flip &&
+          RandomStream(options.seed, StreamPurpose::augmentation, static_cast<std::uint64_t>(example)).uniform() < 0.5;
+      read_example(example, row, mirrored, part.batch->batch, decoded);
     }
   }
 
   /// The first good image from the example's place in the order of its epoch, into row `row`.
-  void read_example(std::int64_t example, std::int64_t row, bool mirrored, DecodedBatch& decoded) {
+  void read_example(std::int64_t example, std::int64_t row, bool mirrored, Batch& batch, DecodedRows& decoded) {
     const std::int64_t size = dataset->size();
     const EpochOrders::Order order = orders.of(example / size);
     std::string failure;
     for (std::int64_t tried = 0; tried < size && !stopping; ++tried) {
       const std::int64_t index = (*order)[static_cast<std::size_t>((example % size + tried) % size)];
-      if (!is_known_broken(index)) {
+      std::atomic<bool>& broken = known_broken[static_cast<std::size_t>(index)];
+      if (!broken) {
         try {
-          set_image(decoded.batch, row, *dataset, index, mirrored);
+          set_image(batch, row, *dataset, index, mirrored);
           return;
         } catch (const Error& error) {
           if (options.strict) throw;
           failure = error.what();
-          const std::lock_guard lock(mutex);
-          known_broken.insert(index);
+          broken = true;
         }
       }
       decoded.broken.push_back(index);
@@ -115,47 +154,50 @@ struct BatchLoader::State {
     fail("none of the {} images can be read{}{}", size, failure.empty() ? "" : "; the last: ", failure);
   }
 
-  bool is_known_broken(std::int64_t index) {
-    const std::lock_guard lock(mutex);
-    return known_broken.contains(index);
-  }
-
   Batch next() {
     using Clock = std::chrono::steady_clock;
     std::unique_lock lock(mutex);
-    const auto is_ready = [this] { return finished.contains(next_to_give); };
+    const auto is_ready = [this] {
+      const auto place = opened.find(next_to_give);
+      return place != opened.end() && place->second.rows_done == options.batch;
+    };
     if (!is_ready()) {
       const Clock::time_point start = Clock::now();
       ready.wait(lock, is_ready);
       seconds_waited += std::chrono::duration<double>(Clock::now() - start).count();
     }
-    const auto place = finished.find(next_to_give);
+    const auto place = opened.find(next_to_give);
     // An error stays where it is, so that whoever asks again gets it again.
-    if (place->second.error) std::rethrow_exception(place->second.error);
-    DecodedBatch decoded = std::move(place->second);
-    finished.erase(place);
-    ++next_to_give;
-    for (const std::int64_t index : decoded.broken) {
-      if (reported.insert(index).second) skipped.push_back(dataset->image_name(index));
+    for (const auto& [row, part] : place->second.parts) {
+      if (part.error) std::rethrow_exception(part.error);
     }
+    Batch batch = std::move(place->second.batch);
+    for (const auto& [row, part] : place->second.parts) {
+      for (const std::int64_t index : part.broken) {
+        if (reported.insert(index).second) skipped.push_back(dataset->image_name(index));
+      }
+    }
+    opened.erase(place);
+    ++next_to_give;
     lock.unlock();
-    room.notify_one();
-    return std::move(decoded.batch);
+    room.notify_all();
+    return batch;
   }
 
   const std::shared_ptr<const Dataset> dataset;
   const BatchLoaderOptions options;
   EpochOrders orders;
+  std::vector<std::atomic<bool>> known_broken;  ///< images, by any worker
 
   std::mutex mutex;                    ///< guards everything below but `threads`
   std::condition_variable room;        ///< for workers: a batch has been taken, or it is time to stop
   std::condition_variable ready;       ///< for `next`: a batch has been finished
   std::atomic<bool> stopping = false;  ///< written under the mutex; also looked at between images
   std::int64_t next_to_decode = 0;     ///< batches are numbered from 0 at first_example
+  std::int64_t next_row = 0;           ///< of that batch
   std::int64_t next_to_give = 0;
-  std::map<std::int64_t, DecodedBatch> finished;
-  std::set<std::int64_t> known_broken;  ///< by any worker
-  std::set<std::int64_t> reported;      ///< broken and met in a batch that was given
+  std::map<std::int64_t, OpenBatch> opened;
+  std::set<std::int64_t> reported;  ///< broken and met in a batch that was given
   std::vector<std::string> skipped;
   double seconds_waited = 0.0;
   std::vector<std::thread> threads;

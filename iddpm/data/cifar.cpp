@@ -48,6 +48,7 @@ CifarFormat cifar_100() {
 }
 
 bool is_training_batch_of_10(const std::string& name) {
+  if (!name.starts_with("data_batch_")) return false;
   static const std::regex pattern(R"(data_batch_[0-9]{1,3}\.bin)");
   return std::regex_match(name, pattern);
 }
@@ -88,6 +89,8 @@ ImagesInMemory read_records(const std::vector<fs::path>& paths, const CifarForma
     count += count_records(files.back(), format);
   }
   ImagesInMemory contents;
+  contents.kind = format.name;
+  contents.labels_from = "its files";
   contents.source = paths.size() == 1 ? paths.front().string() : paths.front().parent_path().string();
   contents.images = at::empty({count, 3, side, side}, at::kByte);
   contents.labels = at::empty({count}, at::kLong);
@@ -168,6 +171,7 @@ std::shared_ptr<const Dataset> open_cifar(const fs::path& path, const DatasetOpt
     auto [files, format] = files_of_split(path, options.split.value_or("train"));
     ImagesInMemory contents = read_records(files, format);
     contents.class_names = read_class_names(path, format);
+    contents.split = options.split.value_or("train");
     return fitted_dataset(std::move(contents), options);
   }
   if (options.split) {

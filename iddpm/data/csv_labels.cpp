@@ -1,10 +1,16 @@
 #include "iddpm/data/csv_labels.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
-#include <unordered_set>
+#include <system_error>
+#include <utility>
 
 #include "iddpm/core/error.h"
+#include "iddpm/data/csv_table.h"
+#include "iddpm/data/lower_case.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
 
@@ -12,86 +18,167 @@ namespace iddpm {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::uintmax_t largest_table = std::uintmax_t{1} << 30;
+constexpr std::size_t rows_looked_at = 1000;
+constexpr std::string_view label_headers[] = {"label", "labels",     "class",      "classes", "category", "target",
+                                              "breed", "class_name", "label_name", "species", "class_id", "y"};
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+std::string without_ending(const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string::npos || name.find('/', dot) != std::string::npos ? name : name.substr(0, dot);
 }
 
-/// Takes the first field off `line` and, if there is one, the comma behind it. `more` tells whether there was.
-std::string take_field(std::string_view& line, bool& more, std::string_view place) {
-  line = trimmed(line);
-  std::string field;
-  if (line.starts_with('"')) {
-    std::size_t i = 1;
-    while (true) {
-      require(i < line.size(), "{}: a double quote isn't closed", place);
-      if (line[i] != '"') {
-        field += line[i++];
-      } else if (i + 1 < line.size() && line[i + 1] == '"') {
-        field += '"';
-        i += 2;
-      } else {
-        break;
-      }
-    }
-    line = trimmed(line.substr(i + 1));
-    require(line.empty() || line.front() == ',', "{}: expected a comma after a closing double quote, found {}", place,
-            quote(line));
-  } else {
-    const std::size_t comma = line.find(',');
-    field = trimmed(line.substr(0, comma));
-    line = comma == std::string_view::npos ? std::string_view{} : line.substr(comma);
+/// Finds the image that a table means.
+class ImageFinder {
+ public:
+  ImageFinder(const std::vector<std::string>& images, const fs::path& folder) : images_(images) {
+    std::error_code ignored;
+    const fs::path whole = fs::absolute(folder, ignored).lexically_normal();
+    folder_name_ = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+    for (std::size_t i = 0; i < images.size(); ++i) exact_.emplace(images[i], i);
   }
-  more = !line.empty();
-  if (more) line.remove_prefix(1);
-  return field;
-}
 
-struct Row {
-  std::string file;
-  std::string label;
+  std::optional<std::size_t> find(std::string file) {
+    std::replace(file.begin(), file.end(), '\\', '/');
+    while (file.starts_with("./")) file.erase(0, 2);
+    if (file.empty()) return std::nullopt;
+    if (const auto found = find_name(file)) return found;
+    // With the folder's own name before it, from wherever the table was written.
+    const std::string own = folder_name_ + '/';
+    for (std::size_t place = file.find(own); place != std::string::npos; place = file.find(own, place + 1)) {
+      if (place > 0 && file[place - 1] != '/') continue;
+      if (const auto found = find_name(file.substr(place + own.size()))) return found;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<std::size_t> find_name(const std::string& name) {
+    if (const auto found = exact_.find(name); found != exact_.end()) return found->second;
+    index_other_spellings();
+    const std::string lower = lower_case(name);
+    for (const auto* spellings : {&lower_, &stems_}) {
+      const auto found = spellings->find(lower);
+      if (found != spellings->end() && found->second != ambiguous) return found->second;
+    }
+    return std::nullopt;
+  }
+
+  void index_other_spellings() {
+    if (indexed_) return;
+    indexed_ = true;
+    for (std::size_t i = 0; i < images_.size(); ++i) {
+      const std::string lower = lower_case(images_[i]);
+      add(lower_, lower, i);
+      add(stems_, without_ending(lower), i);
+    }
+  }
+
+  static void add(std::unordered_map<std::string, std::size_t>& spellings, const std::string& name, std::size_t image) {
+    const auto [place, is_new] = spellings.emplace(name, image);
+    if (!is_new) place->second = ambiguous;
+  }
+
+  static constexpr std::size_t ambiguous = static_cast<std::size_t>(-1);
+
+  const std::vector<std::string>& images_;
+  std::string folder_name_;
+  std::unordered_map<std::string, std::size_t> exact_;
+  bool indexed_ = false;
+  std::unordered_map<std::string, std::size_t> lower_;
+  std::unordered_map<std::string, std::size_t> stems_;
 };
 
-Row read_row(std::string_view line, std::string_view place) {
-  const std::string_view whole = line;
-  bool more = false;
-  Row row;
-  row.file = take_field(line, more, place);
-  require(more, "{}: expected \"file,label\", found no comma in {}", place, quote(whole));
-  row.label = take_field(line, more, place);
-  require(!more, "{}: expected two fields, \"file,label\", found more in {} (a label with a comma needs double quotes)",
-          place, quote(whole));
-  require(!row.file.empty() && !row.label.empty(), "{}: expected \"file,label\", found an empty field in {}", place,
-          quote(whole));
-  while (row.file.starts_with("./")) row.file.erase(0, 2);
-  return row;
+struct Column {
+  std::size_t index = 0;
+  std::size_t images = 0;  ///< how many of its fields name one
+};
+
+/// The column that names the most images.
+Column file_column(const std::vector<CsvRow>& rows, std::size_t looked_at, ImageFinder& finder) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < std::min(looked_at, rows.size()); ++i) {
+    const std::vector<std::string>& fields = rows[i].fields;
+    if (found.size() < fields.size()) found.resize(fields.size());
+    for (std::size_t c = 0; c < fields.size(); ++c) found[c] += finder.find(fields[c]) ? 1 : 0;
+  }
+  Column best;
+  for (std::size_t c = 0; c < found.size(); ++c) {
+    if (found[c] > best.images) best = {c, found[c]};
+  }
+  return best;
+}
+
+struct Table {
+  std::vector<CsvRow> rows;
+  Column file;
+};
+
+Table read_table(const fs::path& csv, ImageFinder& finder) {
+  const std::string text = table_text(read_file(csv, largest_table));
+  Table best;
+  // A table for several folders may name other images first.
+  for (const std::size_t looked_at : {rows_looked_at, static_cast<std::size_t>(-1)}) {
+    for (const char delimiter : {',', ';', '\t'}) {
+      Table table = {parse_csv(text, delimiter), {}};
+      table.file = file_column(table.rows, looked_at, finder);
+      const auto width = [](const Table& t) { return t.rows.empty() ? 0 : t.rows.front().fields.size(); };
+      if (table.file.images > best.file.images ||
+          (table.file.images == best.file.images && table.file.images > 0 && width(table) > width(best))) {
+        best = std::move(table);
+      }
+    }
+    if (best.file.images > 0) return best;
+  }
+  fail("{} names none of the images: expected lines \"file,label\", with files as in their folder", csv.string());
+}
+
+std::size_t label_column(const Table& table, const fs::path& csv, ImageFinder& finder) {
+  const std::vector<std::string>& first = table.rows.front().fields;
+  const bool has_header = table.file.index < first.size() && !finder.find(first[table.file.index]);
+  std::vector<std::size_t> candidates;
+  for (std::size_t c = 0; c < first.size(); ++c) {
+    if (c == table.file.index) continue;
+    const std::string name = lower_case(first[c]);
+    if (has_header && std::find(std::begin(label_headers), std::end(label_headers), name) != std::end(label_headers)) {
+      return c;
+    }
+    // Numbers of lines, as some programs write them, have no name.
+    if (!has_header || !name.empty()) candidates.push_back(c);
+  }
+  require(candidates.size() == 1,
+          "{} has the columns {}: expected a file and a label, or one that is called label or class", csv.string(),
+          quote(fmt::format("{}", fmt::join(first, ", "))));
+  return candidates.front();
 }
 
 }  // namespace
 
-std::unordered_map<std::string, std::string> read_csv_labels(const std::filesystem::path& csv,
-                                                             const std::vector<std::string>& images) {
-  const std::unordered_set<std::string_view> known(images.begin(), images.end());
-  const std::string text = read_file(csv, largest_table);
-  std::string_view rest = text;
-  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // the byte order mark that spreadsheets write
-
-  std::unordered_map<std::string, std::string> labels;
-  for (std::int64_t number = 1; !rest.empty(); ++number) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = trimmed(rest.substr(0, end));
-    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-    if (line.empty()) continue;
-    Row row = read_row(line, fmt::format("{}, line {}", csv.string(), number));
-    if (!known.contains(row.file)) continue;
-    const auto [place, is_new] = labels.try_emplace(row.file, row.label);
-    require(is_new || place->second == row.label, "{}, line {}: {} has already got the label {}, now {}", csv.string(),
-            number, quote(row.file), quote(place->second), quote(row.label));
+CsvLabels read_csv_labels(const fs::path& csv, const fs::path& folder, const std::vector<std::string>& images) {
+  ImageFinder finder(images, folder);
+  const Table table = read_table(csv, finder);
+  const std::size_t label = label_column(table, csv, finder);
+  CsvLabels result;
+  std::vector<bool> contradicted(images.size(), false);
+  const std::string name = csv.filename().string();
+  for (const CsvRow& row : table.rows) {
+    const bool has_file = table.file.index < row.fields.size();
+    const auto image = has_file ? finder.find(row.fields[table.file.index]) : std::nullopt;
+    if (!image || contradicted[*image]) continue;
+    const std::string place = fmt::format("{}, line {}", name, row.line);
+    if (label >= row.fields.size() || row.fields[label].empty()) {
+      leave_out(result.left_out, "lines without a label", place);
+      continue;
+    }
+    const auto [known, is_new] = result.labels.try_emplace(images[*image], row.fields[label]);
+    if (is_new || known->second == row.fields[label]) continue;
+    leave_out(result.left_out, "lines that contradict another", place);
+    contradicted[*image] = true;
+    result.labels.erase(known);
   }
-  return labels;
+  return result;
 }
 
 }  // namespace iddpm

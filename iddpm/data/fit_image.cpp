@@ -1,5 +1,6 @@
 #include "iddpm/data/fit_image.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "iddpm/core/error.h"
@@ -14,6 +15,14 @@ namespace {
 void check_side(const char* name, const std::optional<std::int64_t>& side) {
   if (!side) return;
   require(*side >= 1 && *side <= largest_image_side, "{}: expected 1 to {}, got {}", name, largest_image_side, *side);
+}
+
+void fit_default(ImageShape& shape, std::int64_t largest_side) {
+  const std::int64_t shorter = std::min({shape.height, shape.width, largest_side});
+  if (std::max(shape.height, shape.width) > largest_side) shape.height = shape.width = shorter;
+  const std::int64_t unit = shorter >= 16 ? 4 : shorter >= 4 ? 2 : 1;
+  shape.height -= shape.height % unit;
+  shape.width -= shape.width % unit;
 }
 
 }  // namespace
@@ -35,8 +44,11 @@ void check_dataset_options(const DatasetOptions& options) {
 }
 
 ImageShape chosen_shape(const DatasetOptions& options, const ImageShape& own, const std::string& name) {
-  const ImageShape shape = {options.image_channels.value_or(own.channels), options.image_height.value_or(own.height),
-                            options.image_width.value_or(own.width)};
+  ImageShape shape = {options.image_channels.value_or(own.channels), options.image_height.value_or(own.height),
+                      options.image_width.value_or(own.width)};
+  if (options.default_largest_side && !options.image_height && !options.image_width) {
+    fit_default(shape, *options.default_largest_side);
+  }
   require(shape.height <= largest_image_side && shape.width <= largest_image_side,
           "{} is {} x {} pixels: ask for a width and height of at most {}", name, own.width, own.height,
           largest_image_side);

@@ -25,8 +25,8 @@ struct ImageShape {
 /// "train" or "test".
 void check_dataset_options(const DatasetOptions& options);
 
-/// What the options ask for, and the data's own shape elsewhere. Throws Error if that leaves a side beyond 8192; `name`
-/// is the data's for the message.
+/// What the options ask for, and the data's own shape elsewhere (see DatasetOptions::default_largest_side). Throws
+/// Error if that leaves a side beyond 8192; `name` is the data's for the message.
 ImageShape chosen_shape(const DatasetOptions& options, const ImageShape& own, const std::string& name);
 
 /// The image in the given shape (channels converted, then resized and cropped) as uint8 [C, H, W].

@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "iddpm/core/error.h"
+#include "iddpm/data/class_name_rules.h"
 #include "iddpm/data/csv_labels.h"
-#include "iddpm/io/input_file.h"
+#include "iddpm/io/utf8.h"
 
 namespace iddpm {
 
 namespace {
+
+using ImageNames = std::vector<std::string>;
+/// The class of each image, if it has one.
+using Classes = std::vector<std::optional<std::string>>;
 
 std::optional<std::string> subfolder_of(const std::string& image) {
   const std::size_t slash = image.find('/');
@@ -20,13 +24,23 @@ std::optional<std::string> subfolder_of(const std::string& image) {
   return image.substr(0, slash);
 }
 
-std::string file_name_of(const std::string& image) { return image.substr(image.rfind('/') + 1); }
-
 std::optional<std::string> prefix_of(const std::string& image) {
-  const std::string name = file_name_of(image);
+  const std::string name = image.substr(image.rfind('/') + 1);
   const std::size_t underscore = name.find('_');
   if (underscore == std::string::npos || underscore == 0) return std::nullopt;
   return name.substr(0, underscore);
+}
+
+template <typename ClassOf>
+Classes classes_by(const ImageNames& images, const ClassOf& class_of) {
+  Classes classes;
+  classes.reserve(images.size());
+  for (const std::string& image : images) classes.push_back(class_of(image));
+  return classes;
+}
+
+bool all_have_one(const Classes& classes) {
+  return std::all_of(classes.begin(), classes.end(), [](const auto& name) { return name.has_value(); });
 }
 
 bool is_whole_number(const std::string& text) {
@@ -34,86 +48,147 @@ bool is_whole_number(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Numbers each image's class by the place of its name in the sorted list of names.
-FolderLabels number_classes(const std::vector<std::string>& name_of_image, bool numbers_by_value) {
-  std::unordered_map<std::string, std::int64_t> index;
-  for (const std::string& name : name_of_image) index.emplace(name, 0);
-  FolderLabels result;
-  for (const auto& [name, unused] : index) result.class_names.push_back(name);
-  std::sort(result.class_names.begin(), result.class_names.end());
-  if (numbers_by_value && std::all_of(result.class_names.begin(), result.class_names.end(), is_whole_number)) {
-    std::stable_sort(result.class_names.begin(), result.class_names.end(),
+/// Each name once, sorted.
+std::vector<std::string> distinct(const Classes& classes, bool numbers_by_value) {
+  std::vector<std::string> names;
+  {
+    std::unordered_map<std::string, bool> seen;
+    for (const auto& name : classes) {
+      if (name && seen.emplace(*name, true).second) names.push_back(*name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  if (numbers_by_value && std::all_of(names.begin(), names.end(), is_whole_number)) {
+    std::stable_sort(names.begin(), names.end(),
                      [](const std::string& a, const std::string& b) { return std::stoll(a) < std::stoll(b); });
   }
+  return names;
+}
+
+/// Numbers the images' classes by `known`, or by their places in the sorted list of names.
+FolderLabels number_classes(const ImageNames& images, const Classes& classes, const std::vector<std::string>& known,
+                            bool numbers_by_value, std::string from) {
+  std::vector<std::string> names = distinct(classes, numbers_by_value);
+  FolderLabels result;
+  result.from = std::move(from);
+  for (const std::string& name : known.empty() ? names : known) {
+    result.class_names.push_back(known.empty() ? utf8_text(name) : name);
+  }
+  std::unordered_map<std::string, std::int64_t> index;
   for (std::size_t i = 0; i < result.class_names.size(); ++i) {
-    index[result.class_names[i]] = static_cast<std::int64_t>(i);
+    index.emplace(result.class_names[i], static_cast<std::int64_t>(i));
   }
-  result.labels.reserve(name_of_image.size());
-  for (const std::string& name : name_of_image) result.labels.push_back(index[name]);
+  result.labels.reserve(images.size());
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const auto found = classes[i] ? index.find(utf8_text(*classes[i])) : index.end();
+    result.labels.push_back(found == index.end() ? -1 : found->second);
+    if (found != index.end()) continue;
+    leave_out(result.left_out, classes[i] ? "images of other classes" : "images without a label", images[i]);
+  }
   return result;
 }
 
-/// Labels if `class_of` knows one for every image, and there are at least two classes, and fewer than `most` classes.
-template <typename ClassOf>
-std::optional<FolderLabels> labels_if_plausible(const std::vector<std::string>& images, const ClassOf& class_of,
-                                                std::size_t most) {
-  std::vector<std::string> names;
-  for (const std::string& image : images) {
-    std::optional<std::string> name = class_of(image);
-    if (!name) return std::nullopt;
-    names.push_back(std::move(*name));
-  }
-  FolderLabels result = number_classes(names, false);
-  if (result.class_names.size() < 2 || result.class_names.size() >= most) return std::nullopt;
+FolderLabels labels_from_csv(const ImageNames& images, const std::filesystem::path& folder,
+                             const DatasetOptions& options) {
+  require(!options.csv.empty(), "labels from a CSV: the path of the CSV file is expected");
+  CsvLabels table = read_csv_labels(options.csv, folder, images);
+  const Classes classes = classes_by(images, [&](const std::string& image) -> std::optional<std::string> {
+    const auto found = table.labels.find(image);
+    return found == table.labels.end() ? std::nullopt : std::optional(found->second);
+  });
+  FolderLabels result = number_classes(images, classes, options.class_names, true, options.csv.filename().string());
+  result.left_out.insert(result.left_out.end(), table.left_out.begin(), table.left_out.end());
   return result;
 }
 
-template <typename ClassOf>
-FolderLabels labels_or_error(const std::vector<std::string>& images, const std::filesystem::path& folder,
-                             const ClassOf& class_of, std::string_view reason) {
-  std::vector<std::string> names;
-  for (const std::string& image : images) {
-    std::optional<std::string> name = class_of(image);
-    if (!name) fail("{} has no label: {}", (folder / image).string(), reason);
-    names.push_back(std::move(*name));
-  }
-  return number_classes(names, false);
+/// Whether one of the known classes is among these, and hardly anything else.
+bool are_known(const Classes& classes, const std::vector<std::string>& known) {
+  const auto is_known = [&](const auto& name) {
+    return name && std::find(known.begin(), known.end(), utf8_text(*name)) != known.end();
+  };
+  return std::count_if(classes.begin(), classes.end(), is_known) * 2 > static_cast<std::ptrdiff_t>(classes.size());
 }
 
-FolderLabels labels_from_csv(const std::vector<std::string>& images, const std::filesystem::path& folder,
-                             const std::filesystem::path& csv) {
-  require(!csv.empty(), "labels from a CSV: the path of the CSV file is expected");
-  const std::unordered_map<std::string, std::string> table = read_csv_labels(csv, images);
-  std::vector<std::string> names;
-  for (const std::string& image : images) {
-    const auto found = table.find(image);
-    require(found != table.end(), "{} has no label: {} has no line for {}", (folder / image).string(), csv.string(),
-            quote(image));
-    names.push_back(found->second);
+/// The automatic rule of the first version, for the runs that began with it.
+FolderLabels labels_by_first_rules(const ImageNames& images, const Classes& subfolders, const Classes& prefixes) {
+  const auto plausible = [&](const Classes& classes, std::size_t most) {
+    if (!all_have_one(classes)) return false;
+    const std::size_t count = distinct(classes, false).size();
+    return count >= 2 && count < most;
+  };
+  if (plausible(subfolders, images.size() + 1)) return number_classes(images, subfolders, {}, false, "sub-folders");
+  if (plausible(prefixes, images.size())) return number_classes(images, prefixes, {}, false, "file names");
+  return {};
+}
+
+FolderLabels automatic_labels(const ImageNames& images, const DatasetOptions& options) {
+  const Classes subfolders = classes_by(images, subfolder_of);
+  const Classes prefixes = classes_by(images, prefix_of);
+  if (options.rules == DataRules::first) return labels_by_first_rules(images, subfolders, prefixes);
+  if (!options.class_names.empty()) {
+    for (const auto& [classes, from] : {std::pair(&subfolders, "sub-folders"), std::pair(&prefixes, "file names")}) {
+      if (are_known(*classes, options.class_names)) {
+        return number_classes(images, *classes, options.class_names, false, from);
+      }
+    }
   }
-  return number_classes(names, true);
+  FolderLabels none;
+  if (all_have_one(subfolders)) {
+    const std::vector<std::string> names = distinct(subfolders, false);
+    if (names.size() >= 2) {
+      none.from = why_no_classes_of_folders(names);
+      if (none.from.empty()) return number_classes(images, subfolders, options.class_names, false, "sub-folders");
+      none.from += "; --labels folders makes labels of them all the same";
+      return none;
+    }
+  } else if (std::any_of(subfolders.begin(), subfolders.end(), [](const auto& name) { return name.has_value(); })) {
+    none.from = "there are images beside the sub-folders";
+  }
+  if (all_have_one(prefixes)) {
+    const std::vector<std::string> names = distinct(prefixes, false);
+    if (names.size() >= 2) {
+      const std::string why = why_no_classes_of_prefixes(names, images.size());
+      if (why.empty())
+        return number_classes(images, prefixes, options.class_names, false, "file names, before the '_'");
+      none.from = why + "; --labels prefix makes labels of them all the same";
+    }
+  }
+  return none;
 }
 
 }  // namespace
 
-FolderLabels label_images(const std::vector<std::string>& images, const std::filesystem::path& folder,
-                          LabelSource source, const std::filesystem::path& csv) {
-  switch (source) {
+FolderLabels label_images(const ImageNames& images, const std::filesystem::path& folder,
+                          const DatasetOptions& options) {
+  FolderLabels result;
+  std::string expectation;
+  switch (options.labels) {
     case LabelSource::none:
-      return {};
-    case LabelSource::subfolders:
-      return labels_or_error(images, folder, subfolder_of, "it is expected in a sub-folder named after its class");
-    case LabelSource::file_name_prefix:
-      return labels_or_error(images, folder, prefix_of,
-                             "its name is expected to begin with its class and an underscore");
-    case LabelSource::csv:
-      return labels_from_csv(images, folder, csv);
+      return {.labels = {}, .class_names = {}, .from = "they weren't asked for"};
     case LabelSource::automatic:
+      result = automatic_labels(images, options);
+      break;
+    case LabelSource::subfolders:
+      result = number_classes(images, classes_by(images, subfolder_of), options.class_names, false, "sub-folders");
+      expectation = "images are expected in sub-folders named after their classes";
+      break;
+    case LabelSource::file_name_prefix:
+      result = number_classes(images, classes_by(images, prefix_of), options.class_names, false,
+                              "file names, before the '_'");
+      expectation = "file names are expected to begin with their class and an underscore";
+      break;
+    case LabelSource::csv:
+      result = labels_from_csv(images, folder, options);
+      expectation = fmt::format("{} names none of them", options.csv.string());
       break;
   }
-  if (auto labels = labels_if_plausible(images, subfolder_of, images.size() + 1)) return *std::move(labels);
-  if (auto labels = labels_if_plausible(images, prefix_of, images.size())) return *std::move(labels);
-  return {};
+  const bool some =
+      std::any_of(result.labels.begin(), result.labels.end(), [](std::int64_t label) { return label >= 0; });
+  if (!some && !result.labels.empty() && expectation.empty()) expectation = "their classes are others";
+  require(some || expectation.empty(), "none of the {} images in {} has a label{}: {}", images.size(), folder.string(),
+          options.class_names.empty() ? "" : fmt::format(" among {}", fmt::join(options.class_names, ", ")),
+          expectation);
+  return result;
 }
 
 }  // namespace iddpm

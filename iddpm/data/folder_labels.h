@@ -13,17 +13,19 @@ namespace iddpm {
 struct FolderLabels {
   std::vector<std::int64_t> labels;  ///< one per image, an index into class_names; empty if there are no classes
   std::vector<std::string> class_names;
+  std::string from = {};               ///< the rule that gave classes, or why there are none
+  std::vector<LeftOut> left_out = {};  ///< images without a class (label -1), and lines of a table
 };
 
-/// Labels of `images` (paths relative to `folder`) from the given source:
+/// Labels of `images` (paths relative to `folder`) from the source that the options name:
 /// - subfolders: the first folder of the relative path;
 /// - file_name_prefix: the file's name before its first underscore;
-/// - csv: the table `csv` (see read_csv_labels);
-/// - automatic: sub-folders if every image is in one and there are at least two; otherwise file-name prefixes if every
-///   name has an underscore and there are at least two and fewer prefixes than images; otherwise none.
-/// Class names are sorted bytewise, those of a CSV by number if all are whole numbers. Throws Error naming an image for
-/// which the source has no label.
+/// - csv: the table (see read_csv_labels);
+/// - automatic: see LabelSource.
+/// Class names are sorted bytewise, those of a CSV by number if all are whole numbers; or they are those that the
+/// options name. An image for which the source has no label, or another one, gets -1 and is named in `left_out`. Throws
+/// Error if no image has a label.
 FolderLabels label_images(const std::vector<std::string>& images, const std::filesystem::path& folder,
-                          LabelSource source, const std::filesystem::path& csv);
+                          const DatasetOptions& options);
 
 }  // namespace iddpm

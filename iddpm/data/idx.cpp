@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
-#include <cstring>
 #include <regex>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -29,36 +29,44 @@ std::uint64_t big_endian(const std::string& bytes, std::size_t offset) {
   return value;
 }
 
-/// An IDX file: a big-endian magic number (0, 0, type, number of dimensions), the dimensions, then the values.
-struct IdxFile {
-  std::string bytes;
-  std::vector<std::int64_t> shape;
-
-  std::size_t header_size() const { return 4 + 4 * shape.size(); }
-  const char* values() const { return bytes.data() + header_size(); }
-};
-
-IdxFile read_idx(const fs::path& path, std::uint32_t magic) {
-  IdxFile file = {read_maybe_gzip(path, largest_idx_file), {}};
-  require(file.bytes.size() >= 4, ErrorKind::damaged_file,
-          "{} is truncated: an IDX file begins with 4 bytes, it holds {}", path.string(), file.bytes.size());
-  const std::uint64_t found = big_endian(file.bytes, 0);
+/// Reads an IDX file: a big-endian magic number (0, 0, type, number of dimensions), the dimensions, then the values.
+/// Uint8, of the dimensions' shape. Memory is taken only for what the file can hold.
+Tensor read_idx(const fs::path& path, std::uint32_t magic) {
+  MaybeGzipFile file(path);
+  const auto read = [&](std::size_t count) {
+    std::string bytes(count, '\0');
+    const std::size_t found = file.read_some(std::as_writable_bytes(std::span(bytes)));
+    require(found == count, ErrorKind::damaged_file, "{} is truncated within its header", path.string());
+    return bytes;
+  };
+  const std::uint64_t found = big_endian(read(4), 0);
   require(found == magic, "{} is not an IDX file of {}: expected to begin with {:#010x}, found {:#010x}", path.string(),
           magic == images_magic ? "images" : "labels", magic, found);
   const std::size_t dimensions = magic & 0xFF;
-  require(file.bytes.size() >= 4 + 4 * dimensions, ErrorKind::damaged_file, "{} is truncated within its header",
-          path.string());
-  std::uint64_t expected = 1;
+  const std::string extents = read(4 * dimensions);
+  std::vector<std::int64_t> shape;
+  std::uint64_t claimed = 1;
   for (std::size_t i = 0; i < dimensions; ++i) {
-    const std::uint64_t extent = big_endian(file.bytes, 4 + 4 * i);
-    file.shape.push_back(static_cast<std::int64_t>(extent));
+    const std::uint64_t extent = big_endian(extents, 4 * i);
+    shape.push_back(static_cast<std::int64_t>(extent));
     // Beyond this no file matches; the product of three 32-bit numbers might overflow.
-    expected = extent == 0 ? 0 : std::min(expected, largest_idx_file) * extent;
+    claimed = extent == 0 ? 0 : std::min(claimed, largest_idx_file) * extent;
   }
-  const std::uint64_t found_values = file.bytes.size() - file.header_size();
-  require(found_values == expected, "{} claims {} values ({}), but {} follow its header", path.string(), expected,
-          format_shape(file.shape), found_values);
-  return file;
+  require(claimed > 0, "{} holds no {}: its shape is {}", path.string(), magic == images_magic ? "images" : "labels",
+          format_shape(shape));
+  const std::uint64_t header_size = 4 + 4 * dimensions;
+  const std::uint64_t most = std::min(file.most_bytes() - std::min(file.most_bytes(), header_size), largest_idx_file);
+  const bool possible = file.is_packed() ? claimed <= most : claimed == most;
+  require(possible, ErrorKind::damaged_file, "{} claims {} values ({}), but {}{} follow its header", path.string(),
+          claimed, format_shape(shape), file.is_packed() ? "at most " : "", most);
+  const Tensor values = at::empty(shape, at::kByte);
+  const std::size_t read_values = file.read_some(std::span(static_cast<std::byte*>(values.data_ptr()), claimed));
+  std::byte more;
+  const bool goes_on = read_values == claimed && file.read_some(std::span(&more, 1)) > 0;
+  require(read_values == claimed && !goes_on, ErrorKind::damaged_file,
+          "{} claims {} values ({}), but {} follow its header", path.string(), claimed, format_shape(shape),
+          goes_on ? "more" : fmt::format("{}", read_values));
+  return values;
 }
 
 /// The parts of a name of the MNIST family, "train-images-idx3-ubyte.gz" or "emnist-letters-test-images-idx3-ubyte".
@@ -69,6 +77,8 @@ struct IdxName {
 };
 
 std::optional<IdxName> parse_images_name(const std::string& name) {
+  // A regular expression for each of a million names of images would take seconds.
+  if (name.find("idx3") == std::string::npos) return std::nullopt;
   static const std::regex pattern(R"((.*?(train|t10k|test)-)images([-.])idx3(-ubyte)?(\.gz)?)");
   std::smatch match;
   if (!std::regex_match(name, match, pattern)) return std::nullopt;
@@ -125,17 +135,12 @@ std::vector<std::string> names_of_classes(const fs::path& images, std::int64_t l
 }
 
 void read_labels(ImagesInMemory& contents, const fs::path& images, const fs::path& labels) {
-  const IdxFile file = read_idx(labels, labels_magic);
+  const Tensor values = read_idx(labels, labels_magic);
   const std::int64_t count = contents.images.size(0);
-  require(file.shape[0] == count, "{} holds {} labels, but {} holds {} images", labels.string(), file.shape[0],
+  require(values.size(0) == count, "{} holds {} labels, but {} holds {} images", labels.string(), values.size(0),
           images.string(), count);
-  contents.labels = at::empty({count}, at::kLong);
-  std::int64_t largest = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t label = static_cast<unsigned char>(file.values()[i]);
-    contents.labels.data_ptr<std::int64_t>()[i] = label;
-    largest = std::max(largest, label);
-  }
+  contents.labels = values.to(at::kLong);
+  const auto largest = contents.labels.max().item<std::int64_t>();
   contents.class_names = names_of_classes(images, largest);
 }
 
@@ -169,13 +174,15 @@ std::shared_ptr<const Dataset> open_idx(const fs::path& path, const DatasetOptio
 
   ImagesInMemory contents;
   contents.source = images.string();
-  const IdxFile file = read_idx(images, images_magic);
-  require(std::all_of(file.shape.begin(), file.shape.end(), [](std::int64_t extent) { return extent > 0; }),
-          "{} holds no images: its shape is {}", images.string(), format_shape(file.shape));
-  contents.images = at::empty({file.shape[0], 1, file.shape[1], file.shape[2]}, at::kByte);
-  std::memcpy(contents.images.data_ptr(), file.values(), static_cast<std::size_t>(contents.images.numel()));
+  contents.kind = "IDX file";
+  const Tensor values = read_idx(images, images_magic);
+  contents.images = values.unsqueeze(1);
+  if (in_folder) contents.split = options.split.value_or("train");
   const auto labels = labels_beside(images);
-  if (labels && options.labels != LabelSource::none) read_labels(contents, images, *labels);
+  if (labels && options.labels != LabelSource::none) {
+    read_labels(contents, images, *labels);
+    contents.labels_from = labels->filename().string();
+  }
   return fitted_dataset(std::move(contents), options);
 }
 

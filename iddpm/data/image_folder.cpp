@@ -1,11 +1,17 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstring>
-#include <mutex>
 #include <utility>
 
 #include "iddpm/core/error.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/data/fit_image.h"
+#include "iddpm/data/fnv.h"
 #include "iddpm/data/folder_labels.h"
 #include "iddpm/data/folder_listing.h"
 #include "iddpm/io/image_file.h"
@@ -16,107 +22,237 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Pixels apart, what a cached tensor costs.
-constexpr std::int64_t cache_overhead = 256;
-// A folder counts as grey only if so many images are.
-constexpr int grey_images_for_certainty = 16;
+// Pixels apart, what a cached image costs.
+constexpr std::int64_t cache_overhead = 64;
+// By the first rules a folder counts as grey only if so many images are, from its first on.
+constexpr int grey_images_by_first_rules = 16;
+// From all over the folder: how many images are looked at for their sizes, and for colour as long as all are grey.
+constexpr std::int64_t images_looked_at = 64;
+constexpr std::int64_t grey_images_for_certainty = 4096;
 
-Tensor copy_of(const Tensor& image) {
-  const Tensor copy = at::empty(image.sizes(), at::kByte);
-  std::memcpy(copy.data_ptr<std::uint8_t>(), image.data_ptr<std::uint8_t>(), static_cast<std::size_t>(image.numel()));
-  return copy;
-}
+/// Decoded images, each kept once and never changed, so that they are read without a lock.
+class ImageCache {
+ public:
+  ImageCache(std::size_t images, std::int64_t room) : pixels_(images), room_(room) {}
+  ~ImageCache() {
+    for (const auto& pixels : pixels_) delete[] pixels.load();
+  }
+  ImageCache(const ImageCache&) = delete;
+  ImageCache& operator=(const ImageCache&) = delete;
+
+  /// Fills `image` if it is there.
+  bool get(std::size_t index, const Tensor& image) const {
+    const std::uint8_t* pixels = pixels_[index].load(std::memory_order_acquire);
+    if (pixels == nullptr) return false;
+    std::memcpy(image.data_ptr<std::uint8_t>(), pixels, static_cast<std::size_t>(image.numel()));
+    return true;
+  }
+
+  void put(std::size_t index, const Tensor& image) {
+    const std::int64_t cost = image.numel() + cache_overhead;
+    if (room_.fetch_sub(cost) < cost) {
+      room_.fetch_add(cost);
+      return;
+    }
+    auto* pixels = new std::uint8_t[static_cast<std::size_t>(image.numel())];
+    std::memcpy(pixels, image.data_ptr<std::uint8_t>(), static_cast<std::size_t>(image.numel()));
+    std::uint8_t* none = nullptr;
+    if (pixels_[index].compare_exchange_strong(none, pixels, std::memory_order_acq_rel)) return;
+    delete[] pixels;  // another thread was first
+    room_.fetch_add(cost);
+  }
+
+ private:
+  std::vector<std::atomic<std::uint8_t*>> pixels_;
+  std::atomic<std::int64_t> room_;
+};
+
+/// What a folder was found to hold.
+struct FolderContents {
+  fs::path folder;
+  std::vector<std::string> images;
+  FolderLabels labels;
+  std::string split;
+  std::vector<LeftOut> left_out;
+};
 
 class ImageFolder : public Dataset {
  public:
-  ImageFolder(fs::path folder, std::vector<std::string> images, FolderLabels labels, const DatasetOptions& options)
-      : folder_(std::move(folder)),
-        images_(std::move(images)),
-        labels_(std::move(labels)),
+  ImageFolder(FolderContents contents, const DatasetOptions& options)
+      : contents_(std::move(contents)),
+        orientation_(options.rules == DataRules::first ? Orientation::ignore : Orientation::apply),
         background_(options.background),
-        cache_room_(options.cache_bytes),
-        cache_(images_.size()) {
-    shape_ = find_shape(options);
+        cache_(contents_.images.size(), options.cache_bytes) {
+    find_shape(options);
   }
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(images_.size()); }
+  std::int64_t size() const override { return static_cast<std::int64_t>(contents_.images.size()); }
 
   std::vector<std::int64_t> image_shape() const override { return {shape_.channels, shape_.height, shape_.width}; }
 
   Tensor image(std::int64_t index) const override {
-    Tensor& cached = cache_[checked(index)];
-    {
-      const std::lock_guard lock(cache_mutex_);
-      if (cached.defined()) return copy_of(cached);
-    }
-    Tensor image = fit_image(read_image(path_of(index)), shape_, background_);
-    const std::lock_guard lock(cache_mutex_);
-    const std::int64_t cost = image.numel() + cache_overhead;
-    if (cost > cache_room_ || cached.defined()) return image;
-    cache_room_ -= cost;
-    cached = image;
-    return copy_of(image);
+    const std::size_t i = checked(index);
+    const Tensor cached = at::empty({shape_.channels, shape_.height, shape_.width}, at::kByte);
+    if (cache_.get(i, cached)) return cached;
+    Tensor image = fit_image(decoded(index), shape_, background_);
+    cache_.put(i, image);
+    return image;
   }
 
   std::int64_t label(std::int64_t index) const override {
     const std::size_t i = checked(index);
-    return labels_.labels.empty() ? -1 : labels_.labels[i];
+    return contents_.labels.labels.empty() ? -1 : contents_.labels.labels[i];
   }
 
-  const std::vector<std::string>& class_names() const override { return labels_.class_names; }
+  const std::vector<std::string>& class_names() const override { return contents_.labels.class_names; }
 
   std::string image_name(std::int64_t index) const override { return path_of(index).string(); }
 
+  DatasetDescription description() const override {
+    DatasetDescription description = Dataset::description();
+    description.kind = "folder of images";
+    description.source = contents_.folder.string();
+    description.smallest = smallest_;
+    description.largest = largest_;
+    description.split = contents_.split;
+    description.labels_from = contents_.labels.from;
+    description.left_out = contents_.left_out;
+    return description;
+  }
+
+  std::uint64_t contents_hash() const override {
+    Fnv1a hash;
+    const int folder = ::open(contents_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const std::string& name : contents_.images) {
+      struct stat status = {};
+      const bool known = folder >= 0 && ::fstatat(folder, name.c_str(), &status, 0) == 0;
+      hash.add(name);
+      hash.add(known ? static_cast<std::int64_t>(status.st_size) : std::int64_t{-1});
+    }
+    if (folder >= 0) ::close(folder);
+    return hash.value();
+  }
+
  private:
   std::size_t checked(std::int64_t index) const {
-    require(index >= 0 && index < size(), "{} has {} images: there is no image {}", folder_.string(), size(), index);
+    require(index >= 0 && index < size(), "{} has {} images: there is no image {}", contents_.folder.string(), size(),
+            index);
     return static_cast<std::size_t>(index);
   }
 
-  fs::path path_of(std::int64_t index) const { return folder_ / images_[checked(index)]; }
+  fs::path path_of(std::int64_t index) const { return contents_.folder / contents_.images[checked(index)]; }
 
-  /// The size of the first good image; colour if one of the first good images has it. Alpha is kept only when asked
-  /// for.
-  ImageShape find_shape(const DatasetOptions& options) const {
+  Image decoded(std::int64_t index) const { return read_image(path_of(index), std::int64_t{1} << 28, orientation_); }
+
+  /// The size of the first good image; colour if one of those looked at has it. Alpha is kept only when asked for.
+  void find_shape(const DatasetOptions& options) {
     std::optional<ImageShape> own;
-    std::string name;
     std::string first_failure;
-    int good_images = 0;
-    for (std::int64_t i = 0; i < size(); ++i) {
-      Image image;
+    std::int64_t first_good = 0;
+    for (; first_good < size() && !own; ++first_good) {
       try {
-        image = read_image(path_of(i));
+        const Image image = decoded(first_good);
+        own = ImageShape{image.channels >= 3 ? 3 : 1, image.height, image.width};
       } catch (const Error& error) {
         if (first_failure.empty()) first_failure = error.what();
-        continue;
+        leave_out(contents_.left_out, "broken", contents_.images[static_cast<std::size_t>(first_good)]);
       }
-      ++good_images;
-      if (!own) {
-        own = ImageShape{1, image.height, image.width};
-        name = image_name(i);
-      }
-      if (image.channels >= 3) own->channels = 3;
-      if (own->channels == 3 || options.image_channels || good_images == grey_images_for_certainty) break;
     }
-    if (!own) fail("none of the {} images in {} can be read; the first: {}", size(), folder_.string(), first_failure);
-    return chosen_shape(options, *own, name);
+    if (!own) {
+      fail("none of the {} images in {} can be read; the first: {}", size(), contents_.folder.string(), first_failure);
+    }
+    smallest_ = largest_ = {own->height, own->width};
+    if (options.rules == DataRules::first) {
+      look_for_colour_by_first_rules(*own, first_good, options);
+    } else {
+      look_around(*own, first_good);
+    }
+    shape_ = chosen_shape(options, *own, image_name(first_good - 1));
   }
 
-  fs::path folder_;
-  std::vector<std::string> images_;
-  FolderLabels labels_;
+  void look_for_colour_by_first_rules(ImageShape& own, std::int64_t next, const DatasetOptions& options) const {
+    for (int good = 1; next < size() && good < grey_images_by_first_rules; ++next) {
+      if (own.channels == 3 || options.image_channels) return;
+      try {
+        if (decoded(next).channels >= 3) own.channels = 3;
+        ++good;
+      } catch (const Error&) {
+        continue;
+      }
+    }
+  }
+
+  /// Reads the beginnings of images from all over the folder.
+  void look_around(ImageShape& own, std::int64_t next) {
+    const std::int64_t rest = size() - next;
+    const std::int64_t all = std::min(rest, grey_images_for_certainty);
+    // First an even few, for sizes and broken ones, then more if there is no colour yet.
+    const std::int64_t few = std::min(all, images_looked_at);
+    for (std::int64_t i = 0; i < few; ++i) look_at(next + i * rest / few, own, true);
+    for (std::int64_t i = 0; i < all && own.channels == 1 && all > few; ++i) look_at(next + i * rest / all, own, false);
+  }
+
+  void look_at(std::int64_t index, ImageShape& own, bool note) {
+    try {
+      const ImageHeader header = read_image_header(path_of(index), orientation_);
+      if (header.channels >= 3) own.channels = 3;
+      if (!note) return;
+      const std::vector<std::int64_t> size = {header.height, header.width};
+      const auto area = [](const std::vector<std::int64_t>& s) { return s[0] * s[1]; };
+      if (area(size) < area(smallest_)) smallest_ = size;
+      if (area(size) > area(largest_)) largest_ = size;
+    } catch (const Error&) {
+      if (note) leave_out(contents_.left_out, "broken", contents_.images[static_cast<std::size_t>(index)]);
+    }
+  }
+
+  FolderContents contents_;
+  Orientation orientation_;
   ImageShape shape_;
+  std::vector<std::int64_t> smallest_;
+  std::vector<std::int64_t> largest_;
   double background_;
-  mutable std::mutex cache_mutex_;
-  mutable std::int64_t cache_room_;
-  mutable std::vector<Tensor> cache_;
+  mutable ImageCache cache_;
 };
 
-fs::path choose_split(const fs::path& folder, const std::optional<std::string>& split) {
-  const std::optional<SplitFolders> splits = find_split_folders(folder);
-  if (splits) return split == "test" ? splits->test : splits->train;
-  require(split != "test", "{} has no test split: expected sub-folders train and test", folder.string());
-  return folder;
+std::string split_text(const std::string& name, const fs::path& used, const fs::path& other,
+                       const std::vector<std::string>& unused) {
+  std::string text = fmt::format("{} ({}/), beside {}/", name, used.filename().string(), other.filename().string());
+  if (!unused.empty()) text += fmt::format("; not used: {}/", fmt::join(unused, "/, "));
+  return text;
+}
+
+/// The images without those that have no label.
+void drop_unlabelled(FolderContents& contents) {
+  FolderLabels& labels = contents.labels;
+  if (labels.labels.empty()) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < contents.images.size(); ++i) {
+    if (labels.labels[i] < 0) continue;
+    if (kept != i) contents.images[kept] = std::move(contents.images[i]);
+    labels.labels[kept++] = labels.labels[i];
+  }
+  contents.images.resize(kept);
+  labels.labels.resize(kept);
+}
+
+FolderContents read_folder(const fs::path& folder, const DatasetOptions& options) {
+  FolderContents contents = {.folder = folder, .images = {}, .labels = {}, .split = {}, .left_out = {}};
+  ImageListing listing = list_images(folder, options.rules);
+  require(!listing.images.empty(),
+          "{} holds no images: expected .png, .jpg, .webp, .gif, .bmp or .tif files in it or its sub-folders",
+          folder.string());
+  contents.images = std::move(listing.images);
+  contents.labels = label_images(contents.images, folder, options);
+  contents.left_out = std::move(contents.labels.left_out);
+  contents.left_out.insert(contents.left_out.end(), listing.left_out.begin(), listing.left_out.end());
+  drop_unlabelled(contents);
+  return contents;
+}
+
+/// As a model that was trained on the train split would know them.
+std::vector<std::string> classes_of_train_split(const fs::path& folder, DatasetOptions options) {
+  return label_images(list_images(folder, options.rules).images, folder, options).class_names;
 }
 
 }  // namespace
@@ -124,12 +260,21 @@ fs::path choose_split(const fs::path& folder, const std::optional<std::string>& 
 std::shared_ptr<const Dataset> open_image_folder(const fs::path& path, const DatasetOptions& options) {
   check_dataset_options(options);
   require(is_folder(path), "{} is not a folder of images", path.string());
-  const fs::path folder = choose_split(path, options.split);
-  std::vector<std::string> images = list_images(folder);
-  require(!images.empty(), "{} holds no images: expected .png, .jpg, .jpeg or .webp files in it or its sub-folders",
-          folder.string());
-  FolderLabels labels = label_images(images, folder, options.labels, options.csv);
-  return std::make_shared<ImageFolder>(folder, std::move(images), std::move(labels), options);
+  const fs::path whole = options.rules == DataRules::first ? path : without_wrappers(path);
+  const std::optional<SplitFolders> splits = find_split_folders(whole, options.rules);
+  const bool test = options.split == "test";
+  require(splits || !test, "{} has no test split: expected sub-folders train and test", path.string());
+  if (!splits) return std::make_shared<ImageFolder>(read_folder(whole, options), options);
+
+  DatasetOptions own = options;
+  if (test && options.class_names.empty() && options.rules == DataRules::current) {
+    own.class_names = classes_of_train_split(splits->train, options);
+    if (own.class_names.empty()) own.labels = LabelSource::none;
+  }
+  FolderContents contents = read_folder(test ? splits->test : splits->train, own);
+  contents.split = test ? split_text("test", splits->test, splits->train, splits->unused)
+                        : split_text("train", splits->train, splits->test, splits->unused);
+  return std::make_shared<ImageFolder>(std::move(contents), options);
 }
 
 }  // namespace iddpm

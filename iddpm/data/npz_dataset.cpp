@@ -90,18 +90,24 @@ std::shared_ptr<const Dataset> open_npz_dataset(const fs::path& path, const Data
   if (images == nullptr) {
     fail("{} has no array of {}images: expected {}", path.string(), test ? "test " : "", fmt::join(names.images, ", "));
   }
+  require(images->problem.empty(), ErrorKind::unsupported, "{}", images->problem);
   require(images->type == at::kByte, "{}: expected array {} to be uint8, found {}", path.string(), images->name,
           at::toString(images->type));
   const NpzEntry* labels = options.labels == LabelSource::none ? nullptr : first_present(entries, names.labels);
 
   ImagesInMemory contents;
   contents.source = path.string();
+  contents.kind = "npz archive";
+  if (first_present(entries, test_arrays().images) != nullptr) contents.split = test ? "test" : "train";
   const std::optional<Tensor> planes = as_planes(read_npz(path, {images->name}).front().second);
   require(planes.has_value(),
           "{}: expected array {} to be [N, H, W, C], [N, C, H, W], [N, H, W] or rows of square images, found {}",
           path.string(), images->name, format_shape(images->shape));
-  contents.images = planes->contiguous();
-  if (labels != nullptr) {
+  contents.images = *planes;
+  if (labels != nullptr && !labels->problem.empty()) {
+    contents.labels_from = fmt::format("array {} doesn't hold whole numbers", labels->name);
+  } else if (labels != nullptr) {
+    contents.labels_from = "array " + labels->name;
     read_labels(contents, read_npz(path, {labels->name}).front().second, labels->name);
   }
   return fitted_dataset(std::move(contents), options);

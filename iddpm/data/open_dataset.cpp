@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view supported_kinds =
-    "a folder of .png, .jpg, .jpeg or .webp images, files of the MNIST family (train-images-idx3-ubyte, .gz too), "
+    "a folder of images (.png, .jpg, .webp, .gif, .bmp, .tif), files of the MNIST family (train-images-idx3-ubyte, .gz "
+    "too), "
     "CIFAR-10 or CIFAR-100 binary files (data_batch_1.bin, train.bin), or an .npz archive";
 
 enum class DatasetKind { image_folder, idx, cifar, npz };
@@ -34,7 +35,8 @@ DatasetKind kind_of_folder(const fs::path& path) {
   require(!has("data_batch_1"), "{} holds the Python version of CIFAR-10: get the binary version (data_batch_1.bin)",
           path.string());
   // What the sub-folders hold is for open_image_folder to find out: listing a large data set twice would take seconds.
-  if (!entries.folders.empty() || std::any_of(entries.files.begin(), entries.files.end(), is_image_file_name)) {
+  if (!entries.folders.empty() || std::any_of(entries.files.begin(), entries.files.end(),
+                                              [](const std::string& file) { return is_image_file_name(file); })) {
     return DatasetKind::image_folder;
   }
   for (const std::string& name : entries.files) {
@@ -53,7 +55,7 @@ DatasetKind kind_of_file(const fs::path& path) {
   if (start.starts_with("PK\3\4"sv) || name.ends_with(".npz")) return DatasetKind::npz;
   if (is_idx_file_name(name) || start == "\0\0\x08\x03"sv || start.starts_with("\x1f\x8b"sv)) return DatasetKind::idx;
   if (name.ends_with(".bin")) return DatasetKind::cifar;
-  require(!is_image_file_name(path), "{} is a single image: give the folder it is in", path.string());
+  require(!is_image_file_name(name), "{} is a single image: give the folder it is in", path.string());
   fail("{} is of no supported kind: expected {}", path.string(), supported_kinds);
 }
 
@@ -73,7 +75,7 @@ bool has_test_split(const fs::path& path) {
   if (!is_folder(path)) return false;
   if (kind == DatasetKind::idx) return idx_folder_has_test_split(path);
   if (kind == DatasetKind::cifar) return cifar_folder_has_test_split(path);
-  return find_split_folders(path).has_value();
+  return find_split_folders(without_wrappers(path)).has_value();
 }
 
 std::shared_ptr<const Dataset> open_dataset(const fs::path& path, const DatasetOptions& options) {

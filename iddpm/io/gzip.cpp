@@ -3,82 +3,134 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <vector>
 
 #include "iddpm/core/error.h"
-#include "iddpm/io/atomic_file.h"
+#include "iddpm/io/input_file.h"
 
 namespace iddpm {
 
 namespace {
 
-/// zlib's decompressor, set to gzip members.
-class Inflater {
- public:
-  explicit Inflater(std::string_view input) {
-    constexpr int gzip_only = 16;
-    initialised_ = inflateInit2(&stream, MAX_WBITS + gzip_only) == Z_OK;
-    require(initialised_, ErrorKind::out_of_memory, "cannot decompress: out of memory");
-    rest = input;
-  }
-  ~Inflater() {
-    if (initialised_) inflateEnd(&stream);
-  }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
+using namespace std::string_view_literals;
 
-  /// Decompresses some of `rest` into `output`; zlib's status. `written` is how much.
-  int step(std::vector<char>& output, std::size_t& written) {
-    const std::size_t offered = std::min<std::size_t>(rest.size(), std::numeric_limits<uInt>::max());
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(rest.data()));
-    stream.avail_in = static_cast<uInt>(offered);
-    stream.next_out = reinterpret_cast<Bytef*>(output.data());
-    stream.avail_out = static_cast<uInt>(output.size());
-    const int status = inflate(&stream, Z_NO_FLUSH);
-    rest.remove_prefix(offered - stream.avail_in);
-    written = output.size() - stream.avail_out;
-    return status;
-  }
-
-  z_stream stream = {};
-  std::string_view rest;
-
- private:
-  bool initialised_ = false;
-};
-
-bool is_padding(std::string_view text) { return text.find_first_not_of('\0') == std::string_view::npos; }
+constexpr std::string_view gzip_magic = "\x1f\x8b"sv;
+constexpr std::uint64_t highest_gzip_ratio = 1032;
+constexpr std::size_t buffer_bytes = std::size_t{1} << 18;
 
 }  // namespace
 
-std::string read_maybe_gzip(const std::filesystem::path& path, std::uint64_t limit) {
-  std::string packed = read_file(path, limit);
-  if (!packed.starts_with("\x1f\x8b")) return packed;
-
-  Inflater inflater(packed);
-  std::vector<char> buffer(std::size_t{1} << 18);
-  std::string contents;
-  for (;;) {
-    std::size_t written = 0;
-    const int status = inflater.step(buffer, written);
-    require(written <= limit - contents.size(), "{} would unpack to more than the {} bytes expected at most",
-            path.string(), limit);
-    contents.append(buffer.data(), written);
-    if (status == Z_STREAM_END) {
-      // A gzip file may be several members in a row, and be padded with zeros.
-      if (is_padding(inflater.rest)) return contents;
-      require(inflater.rest.starts_with("\x1f\x8b"), ErrorKind::damaged_file,
-              "{} is a broken gzip file: something else follows its data", path.string());
-      inflateReset(&inflater.stream);
-      continue;
-    }
-    require(status != Z_BUF_ERROR && !(status == Z_OK && written == 0 && inflater.rest.empty()),
-            ErrorKind::damaged_file, "{} is a truncated gzip file", path.string());
-    require(status == Z_OK, ErrorKind::damaged_file, "{} is a broken gzip file: {}", path.string(),
-            inflater.stream.msg != nullptr ? inflater.stream.msg : "its data are damaged");
+struct MaybeGzipFile::State {
+  explicit State(const std::filesystem::path& path) : file(path) {
+    const std::string beginning = file.read_at(0, std::min<std::uint64_t>(file.size(), gzip_magic.size()));
+    packed = beginning == gzip_magic;
+    if (!packed) return;
+    buffer.resize(buffer_bytes);
+    constexpr int gzip_only = 16;
+    initialised = inflateInit2(&stream, MAX_WBITS + gzip_only) == Z_OK;
+    require(initialised, ErrorKind::out_of_memory, "cannot decompress {}: out of memory", path.string());
   }
+  ~State() {
+    if (initialised) inflateEnd(&stream);
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  std::string name() const { return file.path().string(); }
+
+  /// Makes at least one packed byte available, unless the file is at its end.
+  void refill() {
+    if (stream.avail_in > 0 || offset == file.size()) return;
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size() - offset));
+    file.read_at(offset, std::span(buffer).first(count));
+    offset += count;
+    stream.next_in = reinterpret_cast<Bytef*>(buffer.data());
+    stream.avail_in = static_cast<uInt>(count);
+  }
+
+  bool at_end() const { return stream.avail_in == 0 && offset == file.size(); }
+
+  /// After a member: another one may follow, or zeros. Whether there is another.
+  bool begin_next_member() {
+    while (refill(), stream.avail_in > 0 && *stream.next_in == 0) {
+      ++stream.next_in;
+      --stream.avail_in;
+      padded = true;
+    }
+    if (at_end()) return false;
+    require(!padded && *stream.next_in == static_cast<Bytef>(gzip_magic[0]), ErrorKind::damaged_file,
+            "{} is a broken gzip file: something else follows its data", name());
+    inflateReset(&stream);
+    return true;
+  }
+
+  std::size_t unpack(std::span<std::byte> bytes) {
+    std::size_t done = 0;
+    while (done < bytes.size() && !finished) {
+      refill();
+      const auto offered = static_cast<uInt>(std::min<std::size_t>(bytes.size() - done, std::size_t{1} << 30));
+      stream.next_out = reinterpret_cast<Bytef*>(bytes.data() + done);
+      stream.avail_out = offered;
+      const uInt packed_before = stream.avail_in;
+      const int status = inflate(&stream, Z_NO_FLUSH);
+      const std::size_t written = offered - stream.avail_out;
+      done += written;
+      if (status == Z_STREAM_END) {
+        finished = !begin_next_member();
+        continue;
+      }
+      require(status != Z_BUF_ERROR && !(status == Z_OK && written == 0 && packed_before == 0), ErrorKind::damaged_file,
+              "{} is a truncated gzip file", name());
+      require(status == Z_OK, ErrorKind::damaged_file, "{} is a broken gzip file: {}", name(),
+              stream.msg != nullptr ? stream.msg : "its data are damaged");
+    }
+    return done;
+  }
+
+  std::size_t copy(std::span<std::byte> bytes) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), file.size() - offset));
+    file.read_at(offset, bytes.first(count));
+    offset += count;
+    return count;
+  }
+
+  InputFile file;
+  std::uint64_t offset = 0;  ///< of what is to be read next
+  bool packed = false;
+  std::vector<std::byte> buffer;
+  z_stream stream = {};
+  bool initialised = false;
+  bool finished = false;  ///< the last member has been unpacked
+  bool padded = false;
+};
+
+MaybeGzipFile::MaybeGzipFile(const std::filesystem::path& path) : state_(std::make_unique<State>(path)) {}
+MaybeGzipFile::~MaybeGzipFile() = default;
+MaybeGzipFile::MaybeGzipFile(MaybeGzipFile&&) noexcept = default;
+
+std::uint64_t MaybeGzipFile::most_bytes() const {
+  return state_->packed ? state_->file.size() * highest_gzip_ratio : state_->file.size();
+}
+
+bool MaybeGzipFile::is_packed() const { return state_->packed; }
+
+std::size_t MaybeGzipFile::read_some(std::span<std::byte> bytes) {
+  return state_->packed ? state_->unpack(bytes) : state_->copy(bytes);
+}
+
+std::string read_maybe_gzip(const std::filesystem::path& path, std::uint64_t limit) {
+  MaybeGzipFile file(path);
+  require(file.is_packed() || file.most_bytes() <= limit, "{} has {} bytes, more than the {} expected at most",
+          path.string(), file.most_bytes(), limit);
+  std::vector<std::byte> buffer(buffer_bytes);
+  std::string contents;
+  while (const std::size_t count = file.read_some(buffer)) {
+    require(count <= limit - contents.size(), "{} would unpack to more than the {} bytes expected at most",
+            path.string(), limit);
+    contents.append(reinterpret_cast<const char*>(buffer.data()), count);
+  }
+  return contents;
 }
 
 }  // namespace iddpm

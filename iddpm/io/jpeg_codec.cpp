@@ -123,13 +123,16 @@ Image rgb_from_cmyk(const Image& cmyk, bool stores_light) {
   return rgb;
 }
 
-}  // namespace
+bool is_grey(const JpegReader& reader) { return reader.decoder.jpeg_color_space == JCS_GRAYSCALE; }
+bool is_cmyk(const JpegReader& reader) {
+  return reader.decoder.jpeg_color_space == JCS_CMYK || reader.decoder.jpeg_color_space == JCS_YCCK;
+}
 
-Image decode_jpeg(const EncodedImage& file) {
-  JpegReader reader;
+/// Reads the header and checks the claimed size.
+ImageHeader begin_reading(JpegReader& reader, const EncodedImage& file) {
   require(read_header(reader, file.bytes.data(), file.bytes.size()), ErrorKind::damaged_file,
           "{} is a broken JPEG image: {}", file.name, reader.message);
-  jpeg_decompress_struct& decoder = reader.decoder;
+  const jpeg_decompress_struct& decoder = reader.decoder;
   const std::int64_t width = decoder.image_width;
   const std::int64_t height = decoder.image_height;
   check_image_size(file, width, height);
@@ -137,16 +140,27 @@ Image decode_jpeg(const EncodedImage& file) {
                                     most_pixels_per_byte * static_cast<double>(file.bytes.size()),
           ErrorKind::damaged_file, "{} is truncated: it claims {} x {} pixels but holds {} bytes", file.name, width,
           height, file.bytes.size());
+  return {.width = width, .height = height, .channels = is_grey(reader) ? 1 : 3};
+}
 
-  const bool is_grey = decoder.jpeg_color_space == JCS_GRAYSCALE;
-  const bool is_cmyk = decoder.jpeg_color_space == JCS_CMYK || decoder.jpeg_color_space == JCS_YCCK;
-  decoder.out_color_space = is_grey ? JCS_GRAYSCALE : is_cmyk ? JCS_CMYK : JCS_RGB;
-  Image image = {.width = width, .height = height, .channels = is_grey ? 1 : is_cmyk ? 4 : 3};
-  const auto row_bytes = static_cast<std::size_t>(width * image.channels);
-  image.pixels.resize(row_bytes * static_cast<std::size_t>(height));
+}  // namespace
+
+ImageHeader jpeg_header(const EncodedImage& file) {
+  JpegReader reader;
+  return begin_reading(reader, file);
+}
+
+Image decode_jpeg(const EncodedImage& file) {
+  JpegReader reader;
+  const ImageHeader header = begin_reading(reader, file);
+  jpeg_decompress_struct& decoder = reader.decoder;
+  decoder.out_color_space = is_grey(reader) ? JCS_GRAYSCALE : is_cmyk(reader) ? JCS_CMYK : JCS_RGB;
+  Image image = {.width = header.width, .height = header.height, .channels = is_cmyk(reader) ? 4 : header.channels};
+  const auto row_bytes = static_cast<std::size_t>(image.width * image.channels);
+  image.pixels.resize(row_bytes * static_cast<std::size_t>(image.height));
   require(read_pixels(reader, image.pixels.data(), row_bytes), ErrorKind::damaged_file, "{} is a broken JPEG image: {}",
           file.name, reader.message);
-  return is_cmyk ? rgb_from_cmyk(image, decoder.saw_Adobe_marker != 0) : image;
+  return is_cmyk(reader) ? rgb_from_cmyk(image, decoder.saw_Adobe_marker != 0) : image;
 }
 
 }  // namespace iddpm

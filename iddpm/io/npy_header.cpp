@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "iddpm/core/error.h"
@@ -26,6 +27,8 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 9> npy_types =
                                                                                    {"|i1", at::kChar},
                                                                                    {"|u1", at::kByte},
                                                                                    {"|b1", at::kBool}}};
+constexpr std::array<std::pair<std::string_view, at::ScalarType>, 3> unsigned_npy_types = {
+    {{"<u8", at::kLong}, {"<u4", at::kInt}, {"<u2", at::kShort}}};
 
 /// Reads the header's text: a Python dictionary such as {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
 class DictionaryReader {
@@ -42,7 +45,7 @@ class DictionaryReader {
       const std::string_view key = quoted_text();
       expect(":");
       if (key == "descr" && !std::exchange(has_type, true)) {
-        header.type = type();
+        std::tie(header.type, header.is_unsigned) = type();
       } else if (key == "fortran_order" && !std::exchange(has_order, true)) {
         header.is_fortran_order = accept("True");
         if (!header.is_fortran_order) expect("False");
@@ -89,15 +92,19 @@ class DictionaryReader {
     return text;
   }
 
-  at::ScalarType type() {
+  /// The type, and whether it is an unsigned one.
+  std::pair<at::ScalarType, bool> type() {
     if (accept("[")) fail(ErrorKind::unsupported, "{} is an array of records, expected numbers or bools", name_);
     const std::string_view text = quoted_text();
+    for (const auto& [name, signed_type] : unsigned_npy_types) {
+      if (name == text) return {signed_type, true};
+    }
     const auto found =
         std::find_if(npy_types.begin(), npy_types.end(), [&](const auto& pair) { return pair.first == text; });
     require(found != npy_types.end(), ErrorKind::unsupported,
-            "{} is an array of type {}, expected one of <f8, <f4, <f2, <i8, <i4, <i2, |i1, |u1, |b1", name_,
-            quote(text));
-    return found->second;
+            "{} is an array of type {}, expected one of <f8, <f4, <f2, <i8, <i4, <i2, |i1, <u8, <u4, <u2, |u1, |b1",
+            name_, quote(text));
+    return {found->second, false};
   }
 
   std::vector<std::int64_t> shape() {

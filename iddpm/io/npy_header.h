@@ -12,6 +12,8 @@ namespace iddpm {
 /// What precedes an array's data in NumPy's .npy format (numpy.lib.format, versions 1 to 3).
 struct NpyHeader {
   at::ScalarType type = at::kFloat;
+  /// Unsigned integers of 2, 4 or 8 bytes, for which tensors have no type: stored as the signed `type` of this size.
+  bool is_unsigned = false;
   bool is_fortran_order = false;
   std::vector<std::int64_t> shape = {};
 };

@@ -48,12 +48,30 @@ OpenedArray open_array(const ZipArchive& archive, const ZipEntry& entry) {
   return {.header = header, .bytes = *bytes, .data = std::move(reader)};
 }
 
-Tensor read_array(OpenedArray array) {
+/// What tensors have no type for, in the next wider signed one.
+at::ScalarType given_type(const NpyHeader& header) {
+  if (!header.is_unsigned) return header.type;
+  return header.type == at::kShort ? at::kInt : at::kLong;
+}
+
+/// Undoes the sign that unsigned numbers were read with.
+Tensor widened(const Tensor& tensor, const NpyHeader& header, const std::string& name) {
+  if (header.type == at::kLong) {
+    require(tensor.numel() == 0 || tensor.min().item<std::int64_t>() >= 0, ErrorKind::unsupported,
+            "{} holds unsigned numbers of more than 63 bits", name);
+    return tensor;
+  }
+  const std::int64_t mask = header.type == at::kShort ? 0xFFFF : 0xFFFFFFFF;
+  return tensor.to(given_type(header)).bitwise_and(mask);
+}
+
+Tensor read_array(OpenedArray array, const std::string& name) {
   std::vector<std::int64_t> stored_shape = array.header.shape;
   if (array.header.is_fortran_order) std::reverse(stored_shape.begin(), stored_shape.end());
   Tensor tensor =
       tensor_from_file(stored_shape, array.header.type, [&](std::span<std::byte> bytes) { array.data.read(bytes); });
   array.data.finish();
+  if (array.header.is_unsigned) tensor = widened(tensor, array.header, name);
   if (!array.header.is_fortran_order) return tensor;
   std::vector<std::int64_t> axes;
   for (std::int64_t axis = tensor.dim() - 1; axis >= 0; --axis) axes.push_back(axis);
@@ -93,7 +111,7 @@ NamedTensors read_npz(const std::filesystem::path& path, const std::vector<std::
             "{} claims {} bytes, more than the {} left of the limit of {}", label(archive, *entry), array.bytes,
             byte_limit - total, byte_limit);
     total += array.bytes;
-    tensors.emplace_back(name, read_array(std::move(array)));
+    tensors.emplace_back(name, read_array(std::move(array), label(archive, *entry)));
   }
   return tensors;
 }
@@ -102,8 +120,15 @@ std::vector<NpzEntry> list_npz(const std::filesystem::path& path) {
   const ZipArchive archive(path);
   std::vector<NpzEntry> entries;
   for (const auto& [name, entry] : arrays_of(archive)) {
-    const NpyHeader header = open_array(archive, *entry).header;
-    entries.push_back({.name = name, .type = header.type, .shape = header.shape});
+    NpzEntry listed = {.name = name, .type = at::ScalarType::Undefined, .shape = {}, .problem = {}};
+    try {
+      const NpyHeader header = open_array(archive, *entry).header;
+      listed.type = given_type(header);
+      listed.shape = header.shape;
+    } catch (const Error& error) {
+      listed.problem = error.what();
+    }
+    entries.push_back(std::move(listed));
   }
   return entries;
 }

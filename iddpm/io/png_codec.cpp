@@ -124,10 +124,8 @@ std::vector<png_bytep> row_pointers(std::uint8_t* pixels, std::int64_t height, s
   return rows;
 }
 
-}  // namespace
-
-Image decode_png(const EncodedImage& file) {
-  PngReader reader(file.bytes);
+/// Reads the header and checks the claimed size, so that pixels can be read.
+ImageHeader begin_reading(PngReader& reader, const EncodedImage& file) {
   require(reader.info != nullptr, ErrorKind::out_of_memory, "cannot read {}: out of memory", file.name);
   require(read_header(reader), ErrorKind::damaged_file, "{} is a broken PNG image: {}", file.name, reader.message);
   const std::int64_t width = png_get_image_width(reader.png, reader.info);
@@ -138,13 +136,25 @@ Image decode_png(const EncodedImage& file) {
           ErrorKind::damaged_file, "{} is truncated: it claims {} x {} pixels but holds {} bytes", file.name, width,
           height, file.bytes.size());
   require(start_pixels(reader), ErrorKind::damaged_file, "{} is a broken PNG image: {}", file.name, reader.message);
+  return {.width = width, .height = height, .channels = png_get_channels(reader.png, reader.info)};
+}
 
-  Image image = {.width = width, .height = height, .channels = png_get_channels(reader.png, reader.info)};
-  const std::int64_t row_bytes = width * image.channels;
+}  // namespace
+
+ImageHeader png_header(const EncodedImage& file) {
+  PngReader reader(file.bytes);
+  return begin_reading(reader, file);
+}
+
+Image decode_png(const EncodedImage& file) {
+  PngReader reader(file.bytes);
+  const ImageHeader header = begin_reading(reader, file);
+  Image image = {.width = header.width, .height = header.height, .channels = header.channels};
+  const std::int64_t row_bytes = image.width * image.channels;
   require(static_cast<std::size_t>(row_bytes) == png_get_rowbytes(reader.png, reader.info), ErrorKind::unsupported,
           "{} is a PNG image of an unknown kind", file.name);
-  image.pixels.resize(static_cast<std::size_t>(row_bytes * height));
-  auto rows = row_pointers(image.pixels.data(), height, row_bytes);
+  image.pixels.resize(static_cast<std::size_t>(row_bytes * image.height));
+  auto rows = row_pointers(image.pixels.data(), image.height, row_bytes);
   require(read_pixels(reader, rows.data()), ErrorKind::damaged_file, "{} is a broken PNG image: {}", file.name,
           reader.message);
   return image;

@@ -27,22 +27,31 @@ void require_success(VP8StatusCode status, const EncodedImage& file) {
   require(status == VP8_STATUS_OK, kind, "{} is a broken WebP image: {}", file.name, reason(status));
 }
 
-}  // namespace
-
-Image decode_webp(const EncodedImage& file) {
-  WebPDecoderConfig config;
+/// Reads the header and checks the claimed size.
+ImageHeader begin_reading(WebPDecoderConfig& config, const EncodedImage& file) {
   require(WebPInitDecoderConfig(&config) != 0, ErrorKind::unsupported,
           "cannot read {}: the WebP library is of another version", file.name);
   require_success(WebPGetFeatures(file.bytes.data(), file.bytes.size(), &config.input), file);
   require(!config.input.has_animation, ErrorKind::unsupported, "{} is an animated WebP, expected a single image",
           file.name);
-  check_image_size(file, config.input.width, config.input.height);
+  check_packed_image_size(file, config.input.width, config.input.height);
+  return {.width = config.input.width, .height = config.input.height, .channels = config.input.has_alpha != 0 ? 4 : 3};
+}
 
-  const bool has_alpha = config.input.has_alpha != 0;
-  Image image = {.width = config.input.width, .height = config.input.height, .channels = has_alpha ? 4 : 3};
+}  // namespace
+
+ImageHeader webp_header(const EncodedImage& file) {
+  WebPDecoderConfig config;
+  return begin_reading(config, file);
+}
+
+Image decode_webp(const EncodedImage& file) {
+  WebPDecoderConfig config;
+  const ImageHeader header = begin_reading(config, file);
+  Image image = {.width = header.width, .height = header.height, .channels = header.channels};
   const std::int64_t row_bytes = image.width * image.channels;
   image.pixels.resize(static_cast<std::size_t>(row_bytes * image.height));
-  config.output.colorspace = has_alpha ? MODE_RGBA : MODE_RGB;
+  config.output.colorspace = header.channels == 4 ? MODE_RGBA : MODE_RGB;
   config.output.is_external_memory = 1;
   config.output.u.RGBA = {
       .rgba = image.pixels.data(), .stride = static_cast<int>(row_bytes), .size = image.pixels.size()};

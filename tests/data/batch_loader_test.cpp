@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <cmath>
 #include <set>
 #include <stdexcept>
@@ -145,6 +146,24 @@ TEST(BatchLoader, IsTheSameForAnyNumberOfWorkers) {
     EXPECT_TRUE(at::equal(others, images)) << workers << " workers";
     EXPECT_EQ(others_skipped, skipped) << workers << " workers";
   }
+}
+
+TEST(BatchLoader, GivesWorkToMoreWorkersThanBatchesAhead) {
+  // Each reading waits until eight are going on at once: with fewer workers at work, none would end.
+  class Meeting : public PartlyBroken {
+   public:
+    Meeting() : PartlyBroken(100, {}), place_(8) {}
+    Tensor image(std::int64_t index) const override {
+      if (readings_++ < 8) place_.arrive_and_wait();
+      return PartlyBroken::image(index);
+    }
+
+   private:
+    mutable std::barrier<> place_;
+    mutable std::atomic<int> readings_ = 0;
+  };
+  BatchLoader loader(std::make_shared<Meeting>(), {.batch = 32, .workers = 8, .batches_ahead = 1});
+  EXPECT_EQ(loader.next().x_0.size(0), 32);
 }
 
 TEST(BatchLoader, FlipsOnlyMirror) {

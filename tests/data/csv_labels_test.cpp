@@ -54,17 +54,62 @@ TEST_F(CsvLabels, NumbersAreSortedByValue) {
   EXPECT_EQ(labels_of(*dataset), (Labels{1, 0, 2}));
 }
 
-TEST_F(CsvLabels, ErrorsNameTheLine) {
-  expect_error([&] { open("a.png,cat\nb.png\nsub/c.png,dog\n"); }, {"labels.csv, line 2", "comma", "b.png"});
-  expect_error([&] { open("a.png,cat\n\nb.png,dog,big\n"); }, {"labels.csv, line 3", "two fields"});
-  expect_error([&] { open("a.png,\n"); }, {"line 1", "empty field"});
-  expect_error([&] { open("\"a.png,cat\n"); }, {"line 1", "quote"});
-  expect_error([&] { open("\"a.png\"x,cat\n"); }, {"line 1", "comma after"});
-  expect_error([&] { open("a.png,cat\na.png,dog\n"); }, {"line 2", "a.png", "cat", "dog"});
+/// "count reason" of everything left out.
+Names left_out(const Dataset& dataset) {
+  Names names;
+  for (const LeftOut& left : dataset.description().left_out) {
+    names.push_back(fmt::format("{} {}: {}", left.count, left.reason, fmt::join(left.examples, " ")));
+  }
+  return names;
 }
 
-TEST_F(CsvLabels, AnImageWithoutLineIsNamed) {
-  expect_error([&] { open("a.png,cat\nb.png,dog\n"); }, {"c.png", "no label", "labels.csv"});
+TEST_F(CsvLabels, MayBeSeparatedBySemicolonsOrTabs) {
+  for (const char* table :
+       {"name;class\r\na.png;cat\r\nb.png;a, b\r\nsub/c.png;cat\r\n", "a.png\tcat\nb.png\ta, b\nsub/c.png\tcat\n",
+        "a.png;cat\rb.png;\"a, b\"\rsub\\\\c.png;cat"}) {
+    const auto dataset = open(table);
+    EXPECT_EQ(dataset->class_names(), (Names{"a, b", "cat"})) << table;
+    EXPECT_EQ(labels_of(*dataset), (Labels{1, 0, 1})) << table;
+  }
+}
+
+TEST_F(CsvLabels, MayBeUtf16) {
+  const std::string text = "a.png\tcat\nb.png\tdog\nsub/c.png\tdog\n";
+  std::string little = "\xFF\xFE";
+  std::string big = "\xFE\xFF";
+  for (const char c : text) {
+    little += {c, '\0'};
+    big += {'\0', c};
+  }
+  for (const std::string& table : {little, big}) EXPECT_EQ(labels_of(*open(table)), (Labels{0, 1, 1}));
+}
+
+TEST_F(CsvLabels, FindsTheColumnsByTheirContentsAndHeader) {
+  EXPECT_EQ(labels_of(*open("label,file\ncat,a.png\ndog,b.png\ncat,sub/c.png\n")), (Labels{0, 1, 0}));
+  EXPECT_EQ(labels_of(*open(",image,width,Class\n0,a.png,8,cat\n1,b.png,8,dog\n2,sub/c.png,8,cat\n")),
+            (Labels{0, 1, 0}));
+  expect_error([&] { open("image,width,height\na.png,8,8\nb.png,8,8\n"); }, {"labels.csv", "width", "label or class"});
+}
+
+TEST_F(CsvLabels, FilesMayBeAbsoluteInAnotherCaseOrWithoutEnding) {
+  const std::string folder = images_.path().string();
+  const auto dataset = open(fmt::format("{}/a.png,cat\nB.PNG,dog\nsub/c,cat\n", folder));
+  EXPECT_EQ(labels_of(*dataset), (Labels{0, 1, 0}));
+  const std::string name = images_.path().filename().string();
+  EXPECT_EQ(labels_of(*open(fmt::format("C:\\old\\{0}\\a.png,cat\n./{0}/b.png,dog\n{0}/sub/c.png,dog\n", name))),
+            (Labels{0, 1, 1}));
+}
+
+TEST_F(CsvLabels, WhatCannotBeReadIsNamedAndLeftOut) {
+  const auto dataset = open("a.png,cat\nb.png\nsub/c.png,dog\n");
+  EXPECT_EQ(dataset->size(), 2);
+  EXPECT_EQ(left_out(*dataset),
+            (Names{"1 images without a label: b.png", "1 lines without a label: labels.csv, line 2"}));
+  const auto contradicted = open("a.png,cat\na.png,dog\nb.png,cat\n\"sub/c.png,cat\n");
+  EXPECT_EQ(contradicted->size(), 1);
+  EXPECT_EQ(left_out(*contradicted), (Names{"2 images without a label: a.png sub/c.png",
+                                            "1 lines that contradict another: labels.csv, line 2"}));
+  expect_error([&] { open("x.png,cat\ny.png,dog\n"); }, {"labels.csv", "none of the images"});
 }
 
 TEST_F(CsvLabels, AMissingTableIsNamed) {

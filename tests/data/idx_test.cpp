@@ -143,6 +143,15 @@ TEST(IdxErrors, HugeClaims) {
   expect_error([&] { open_idx(folder.path()); }, {"no images"});
 }
 
+TEST(IdxErrors, APackedFileThatGoesOnIsNotUnpackedToItsEnd) {
+  const TemporaryFolder folder;
+  write_gzip(folder / "train-images-idx3-ubyte.gz", idx_images(4) + std::string(50'000'000, '\0'));
+  expect_error([&] { open_idx(folder.path()); }, {"claims 24 values", "but more follow"});
+  write_gzip(folder / "train-images-idx3-ubyte.gz",
+             big_endian(0x0803) + big_endian(60000) + big_endian(28) + big_endian(28));
+  expect_error([&] { open_idx(folder.path()); }, {"claims 47040000 values", "at most"});
+}
+
 TEST(IdxErrors, LabelsThatDoNotFit) {
   const TemporaryFolder folder;
   folder.write("train-images-idx3-ubyte", idx_images(4));

@@ -114,6 +114,42 @@ TEST(ImageFolder, IsInColourIfOneOfTheFirstImagesIs) {
   EXPECT_EQ(open_image_folder(folder.path())->image_shape().front(), 3);
 }
 
+TEST(ImageFolder, IsInColourIfOneOfManyIs) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 90; ++i) write_image(folder, fmt::format("{:02}.png", i), grey);
+  EXPECT_EQ(open_image_folder(folder.path())->image_shape().front(), 1);
+  write_image(folder, "71.png", plain_image(4, 4, {1, 2, 3}));
+  EXPECT_EQ(open_image_folder(folder.path())->image_shape().front(), 3);
+  EXPECT_EQ(open_image_folder(folder.path(), {.rules = DataRules::first})->image_shape().front(), 1);
+}
+
+TEST(ImageFolder, LeavesOutWhatIddpmWrote) {
+  const TemporaryFolder folder;
+  write_image(folder, "a.png", grey);
+  write_image(folder, "runs/mine/samples/step_1.png", grey);
+  folder.write("runs/mine/run.json", "{}");
+  write_image(folder, "mine-samples/0.png", grey);
+  folder.write("mine-samples/samples.json", "{}");
+  EXPECT_EQ(names_in(*open_image_folder(folder.path()), folder), (Names{"a.png"}));
+  EXPECT_EQ(open_image_folder(folder / "mine-samples")->size(), 1) << "asked for by name";
+}
+
+TEST(ImageFolder, SaysWhatItFoundAndWhatItLeftOut) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 5; ++i) write_image(folder, fmt::format("cat/{}.png", i), plain_image(40 + i, 30, {1, 2, 3}));
+  for (int i = 0; i < 3; ++i) write_image(folder, fmt::format("dog/{}.png", i), plain_image(20, 20, {1, 2, 3}));
+  folder.write("cat/x.heic", "");
+  folder.write("cat/.hidden.png", "");
+  folder.write("cat/3.png", "not an image");
+  const auto lines = description_lines(open_dataset(folder.path(), {.default_largest_side = 16})->description());
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0], fmt::format("Data: 8 images of 20 x 20 to 44 x 30 pixels (width x height), in colour, brought to "
+                                  "16 x 16 (the middle of each); folder of images {}",
+                                  folder.path().string()));
+  EXPECT_EQ(lines[1], "2 classes from sub-folders: cat 5, dog 3");
+  EXPECT_EQ(lines[2], "Left out: 1 .heic files (cat/x.heic); 1 hidden (cat/.hidden.png); 1 broken (cat/3.png)");
+}
+
 TEST(ImageFolder, KeepsAlphaOnlyWhenAsked) {
   const TemporaryFolder folder;
   write_image(folder, "a.png", plain_image(2, 2, {10, 20, 30, 0}));
@@ -176,14 +212,72 @@ TEST(ImageFolderLabels, CanBeLeftOut) {
   EXPECT_EQ(dataset->label(0), -1);
 }
 
-TEST(ImageFolderLabels, MissingOnesNameTheImage) {
+/// The line of a description about what was left out; empty if nothing was.
+std::string left_out_of(const Dataset& dataset) {
+  for (const std::string& line : description_lines(dataset.description())) {
+    if (line.starts_with("Left out")) return line;
+  }
+  return {};
+}
+
+TEST(ImageFolderLabels, ImagesWithoutOneAreNamedAndLeftOut) {
   const TemporaryFolder folder;
   write_image(folder, "dog/a_1.png", grey);
   write_image(folder, "stray.png", grey);
-  expect_error([&] { open_image_folder(folder.path(), {.labels = LabelSource::subfolders}); },
-               {"stray.png", "sub-folder"});
-  expect_error([&] { open_image_folder(folder.path(), {.labels = LabelSource::file_name_prefix}); },
-               {"stray.png", "underscore"});
+  for (const LabelSource source : {LabelSource::subfolders, LabelSource::file_name_prefix}) {
+    const auto dataset = open_image_folder(folder.path(), {.labels = source});
+    EXPECT_EQ(dataset->size(), 1);
+    EXPECT_EQ(left_out_of(*dataset), "Left out: 1 images without a label (stray.png)");
+  }
+  const TemporaryFolder flat;
+  write_image(flat, "1.png", grey);
+  expect_error([&] { open_image_folder(flat.path(), {.labels = LabelSource::subfolders}); },
+               {"none of the 1 images", "sub-folders"});
+}
+
+TEST(ImageFolderLabels, AreNotDatesCamerasOrNumbers) {
+  const std::vector<Names> kinds = {
+      {"20210514_{}", "20210515_{}"},     {"IMG_{}", "DSC_{}"},          {"7_{}", "8_{}"},
+      {"00000/{}", "01000/{}"},           {"2019/{}", "2020/{}"},        {"part-1/{}", "part-2/{}"},
+      {"2021-05-14/{}", "2021-05-15/{}"}, {"100CANON/{}", "101CANON/{}"}};
+  for (const Names& kind : kinds) {
+    const TemporaryFolder folder;
+    for (int i = 0; i < 4; ++i) {
+      for (const std::string& pattern : kind) write_image(folder, fmt::format(fmt::runtime(pattern + ".png"), i), grey);
+    }
+    const auto dataset = open_image_folder(folder.path());
+    EXPECT_TRUE(dataset->class_names().empty()) << kind.front();
+    EXPECT_NE(dataset->description().labels_from.find("--labels"), std::string::npos) << kind.front();
+    const bool folders = kind.front().find('/') != std::string::npos;
+    const LabelSource asked = folders ? LabelSource::subfolders : LabelSource::file_name_prefix;
+    EXPECT_EQ(open_image_folder(folder.path(), {.labels = asked})->class_names().size(), 2u) << kind.front();
+    EXPECT_EQ(open_image_folder(folder.path(), {.rules = DataRules::first})->class_names().size(), 2u) << kind.front();
+  }
+}
+
+TEST(ImageFolderLabels, AreDigitsAndSynsets) {
+  for (const Names& names : {Names{"0", "1", "9"}, Names{"n01440764", "n01443537"}, Names{"8", "9", "10"}}) {
+    const TemporaryFolder folder;
+    for (const std::string& name : names) write_image(folder, name + "/a.png", grey);
+    EXPECT_EQ(open_image_folder(folder.path())->class_names().size(), names.size());
+  }
+}
+
+TEST(ImageFolderLabels, FollowTheNamesOfAModel) {
+  const TemporaryFolder folder;
+  for (const char* name : {"cat/1.png", "eel/1.png", "fox/1.png", "eel/2.png"}) write_image(folder, name, grey);
+  const auto dataset = open_image_folder(folder.path(), {.class_names = {"eel", "dog", "cat"}});
+  EXPECT_EQ(dataset->class_names(), (Names{"eel", "dog", "cat"}));
+  EXPECT_EQ(labels_of(*dataset), (Labels{2, 0, 0}));
+  EXPECT_EQ(left_out_of(*dataset), "Left out: 1 images of other classes (fox/1.png)");
+}
+
+TEST(ImageFolderLabels, MayBeNamesThatAreNotUtf8) {
+  const TemporaryFolder folder;
+  for (const char* name : {"caf\xe9/1.png", "tea/1.png"}) write_image(folder, name, grey);
+  const auto dataset = open_image_folder(folder.path());
+  EXPECT_EQ(dataset->class_names(), (Names{"caf\xef\x9f\xa9", "tea"}));
+  EXPECT_EQ(dataset->image(0).numel(), 16);
 }
 
 TEST(ImageFolderSplits, AreSubfoldersNamedSo) {
@@ -196,6 +290,27 @@ TEST(ImageFolderSplits, AreSubfoldersNamedSo) {
   EXPECT_EQ(open_image_folder(folder.path())->class_names(), (Names{"a", "b"}));
   EXPECT_EQ(open_image_folder(folder.path(), {.split = "train"})->size(), 3);
   EXPECT_EQ(open_image_folder(folder.path(), {.split = "test"})->size(), 1);
+}
+
+TEST(ImageFolderSplits, AreNamedInAnyCase) {
+  for (const auto& [train, test] : {std::pair("Training", "Testing"),
+                                    {"TRAIN", "TEST"},
+                                    {"Train", "Val"},
+                                    {"train", "Validation"},
+                                    {"archive/Training", "archive/Testing"}}) {
+    const TemporaryFolder folder;
+    for (const char* name : {"/cat/1.png", "/dog/2.png", "/dog/3.png"})
+      write_image(folder, train + std::string(name), grey);
+    write_image(folder, test + std::string("/dog/1.png"), grey);
+    const auto dataset = open_dataset(folder.path());
+    EXPECT_EQ(dataset->size(), 3) << train;
+    EXPECT_EQ(dataset->class_names(), (Names{"cat", "dog"})) << train;
+    EXPECT_TRUE(has_test_split(folder.path())) << train;
+    // A class that the test split lacks keeps its number.
+    const auto tested = open_dataset(folder.path(), {.split = "test"});
+    EXPECT_EQ(tested->class_names(), (Names{"cat", "dog"})) << train;
+    EXPECT_EQ(labels_of(*tested), (Labels{1})) << train;
+  }
 }
 
 TEST(ImageFolderSplits, MissingTestSplitIsSaid) {

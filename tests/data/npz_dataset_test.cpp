@@ -2,6 +2,7 @@
 
 #include "iddpm/data/dataset.h"
 #include "iddpm/io/npz.h"
+#include "iddpm/io/zip_writer.h"
 #include "tests/data/data_samples.h"
 
 namespace iddpm {
@@ -64,6 +65,28 @@ TEST_F(NpzDataset, KnowsTestArrays) {
   EXPECT_EQ(open(arrays, {.split = "test"})->label(0), 1);
   EXPECT_TRUE(has_test_split(folder_ / "samples.npz"));
   expect_error([&] { open({{"arr_0", counted({3, 4, 4})}}, {.split = "test"}); }, {"samples.npz", "x_test"});
+}
+
+TEST_F(NpzDataset, OtherArraysDoNotMatter) {
+  const auto path = folder_ / "samples.npz";
+  ZipWriter archive(path);
+  const auto add = [&](const std::string& name, const std::string& type, const std::string& shape,
+                       const std::string& data) {
+    std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}\n", type, shape);
+    header = "\x93NUMPY\x01" + std::string(1, '\0') + static_cast<char>(header.size()) + '\0' + header;
+    archive.add(name + ".npy", {std::as_bytes(std::span(header)), std::as_bytes(std::span(data))});
+  };
+  add("names", "<U3", "(2,)", std::string(24, 'a'));
+  add("paths", "|O", "(1,)", "anything");
+  add("images", "|u1", "(2, 4, 4, 3)", std::string(96, 'b'));
+  add("seed", "<u8", "()", std::string("\7\0\0\0\0\0\0\0", 8));
+  add("labels", "<u2", "(2,)", std::string("\1\0\0\0", 4));
+  archive.commit();
+  const auto dataset = open_dataset(path);
+  EXPECT_EQ(dataset->size(), 2);
+  EXPECT_EQ(dataset->label(0), 1);
+  EXPECT_EQ(dataset->label(1), 0);
+  EXPECT_EQ(dataset->image(1)[2][3][3].item<int>(), 'b');
 }
 
 TEST_F(NpzDataset, ErrorsSayWhatIsExpected) {

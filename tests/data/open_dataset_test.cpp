@@ -28,7 +28,7 @@ TEST(OpenDataset, EmptyFolderNamesTheKinds) {
 TEST(OpenDataset, FolderWithoutImagesNamesTheKinds) {
   const TemporaryFolder folder;
   folder.write("readme.txt", "hello");
-  folder.write("film.gif", "GIF89a");
+  folder.write("film.mp4", "film");
   expect_error([&] { open_dataset(folder.path()); }, {folder.path().string(), "no images", ".webp", ".npz"});
   fs::create_directory(folder / "sub");
   expect_error([&] { open_dataset(folder.path()); }, {folder.path().string(), "no images", ".webp"});
@@ -91,7 +91,7 @@ TEST(DatasetSummary, DescribesAndTellsApart) {
   EXPECT_EQ(summary.size, 5);
   EXPECT_EQ(summary.image_shape, (std::vector<std::int64_t>{1, 2, 3}));
   EXPECT_EQ(summary.class_names, (std::vector<std::string>{"even", "odd"}));
-  EXPECT_EQ(summary.fingerprint.size(), 16u);
+  EXPECT_EQ(summary.fingerprint.size(), 18u);
   EXPECT_EQ(dataset_summary(*numbered_dataset(5), "else/where").fingerprint, summary.fingerprint);
   EXPECT_NE(dataset_summary(*numbered_dataset(6), "some/where").fingerprint, summary.fingerprint);
 
@@ -106,6 +106,55 @@ TEST(DatasetSummary, DescribesAndTellsApart) {
   images[4][0][1][1] = 1;
   EXPECT_NE(relabelled, before);
   EXPECT_NE(fingerprint(), relabelled);
+}
+
+TEST(DatasetSummary, SeesEveryFileOfAFolder) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 9; ++i) write_image(folder, fmt::format("{}.png", i), patterned_image(8, 8, 1));
+  const auto fingerprint = [&] { return dataset_summary(*open_dataset(folder.path()), "").fingerprint; };
+  const std::string before = fingerprint();
+  EXPECT_EQ(fingerprint(), before);
+  for (const int i : {1, 2, 6}) {
+    write_image(folder, fmt::format("{}.png", i), plain_image(8, 8, {7}));
+    EXPECT_NE(fingerprint(), before) << i;
+    write_image(folder, fmt::format("{}.png", i), patterned_image(8, 8, 1));
+    EXPECT_EQ(fingerprint(), before) << i;
+  }
+  fs::rename(folder / "3.png", folder / "3b.png");
+  EXPECT_NE(fingerprint(), before);
+}
+
+TEST(DatasetSummary, SeesEveryPixelInMemory) {
+  const Tensor images = at::zeros({50, 2, 3, 3}, at::kByte).permute({0, 3, 1, 2});
+  const auto fingerprint = [&] {
+    return dataset_summary(*in_memory_dataset({images.clone(), {}, {}, "mine"}), "").fingerprint;
+  };
+  const std::string before = fingerprint();
+  images[31][1][0][2] = 1;
+  EXPECT_NE(fingerprint(), before);
+}
+
+TEST(DatasetSummary, KnowsWhatTheFirstVersionRecorded) {
+  const auto numbers = numbered_dataset(5);
+  EXPECT_TRUE(has_fingerprint(*numbers, dataset_summary(*numbers, "").fingerprint));
+  EXPECT_TRUE(has_fingerprint(*numbers, "cebbaa15a3ca5f6c"));
+  EXPECT_FALSE(has_fingerprint(*numbered_dataset(6), "cebbaa15a3ca5f6c"));
+}
+
+TEST(DefaultSize, FitsANetworkWithoutBeingTold) {
+  const auto shape_of = [](std::int64_t width, std::int64_t height) {
+    const TemporaryFolder folder;
+    write_image(folder, "a.png", plain_image(width, height, {9}));
+    const auto shape = open_dataset(folder.path(), {.default_largest_side = 64})->image_shape();
+    return std::pair(shape[1], shape[2]);
+  };
+  EXPECT_EQ(shape_of(60, 40), (std::pair<std::int64_t, std::int64_t>{40, 60}));
+  EXPECT_EQ(shape_of(45, 45), (std::pair<std::int64_t, std::int64_t>{44, 44}));
+  EXPECT_EQ(shape_of(1000, 50), (std::pair<std::int64_t, std::int64_t>{48, 48}));
+  EXPECT_EQ(shape_of(300, 200), (std::pair<std::int64_t, std::int64_t>{64, 64}));
+  EXPECT_EQ(shape_of(28, 28), (std::pair<std::int64_t, std::int64_t>{28, 28}));
+  EXPECT_EQ(shape_of(9, 8), (std::pair<std::int64_t, std::int64_t>{8, 8}));
+  EXPECT_EQ(shape_of(1, 1), (std::pair<std::int64_t, std::int64_t>{1, 1}));
 }
 
 }  // namespace

@@ -162,7 +162,7 @@ TEST(BrokenImages, NamesTheFileAndWhatIsWrong) {
   EXPECT_TRUE(throws_error([&] { read_image(folder / "none.png"); }, "none.png: No such file"));
   EXPECT_TRUE(throws_error([&] { read_image(folder.write("a.png", "")); }, "a.png is empty"));
   EXPECT_TRUE(
-      throws_error([&] { read_image(folder.write("b.png", "text")); }, "b.png is not a PNG, JPEG or WebP image"));
+      throws_error([&] { read_image(folder.write("b.png", "text")); }, "b.png is not a PNG, JPEG, WebP, GIF, BMP or TIFF image"));
   const std::string png = encode_png(gradient(50, 50, 3));
   EXPECT_TRUE(throws_error([&] { read_image(folder.write("c.png", png.substr(0, png.size() / 2))); },
                            "c.png is a broken PNG image: it is truncated"));
@@ -207,9 +207,9 @@ TEST(EncodePng, RefusesWhatIsNoImage) {
 }
 
 TEST(ImageNames, AreToldByTheirEndings) {
-  for (const char* name : {"a.png", "a.PNG", "x/y.JpEg", "b.jpg", "c.webp"})
+  for (const char* name : {"a.png", "a.PNG", "x/y.JpEg", "b.jpg", "c.webp", "d.GIF", "e.bmp", "f.tif", "g.Tiff"})
     EXPECT_TRUE(is_image_file_name(name)) << name;
-  for (const char* name : {"a.gif", "png", ".png", "a.png.txt", "a"}) EXPECT_FALSE(is_image_file_name(name)) << name;
+  for (const char* name : {"a.heic", "png", ".png", "a.png.txt", "a"}) EXPECT_FALSE(is_image_file_name(name)) << name;
 }
 
 TEST(ImageFromTensor, MapsMinusOneToOneOntoBytes) {

@@ -7,6 +7,7 @@
 #include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
+#include "iddpm/io/utf8.h"
 
 namespace iddpm {
 namespace {
@@ -47,24 +48,28 @@ nlohmann::json data_json(const DatasetOptions& options) {
           {"image_channels", or_null(options.image_channels)},
           {"background", options.background},
           {"labels", label_name(options.labels)},
-          {"csv", options.csv.string()},
+          {"csv", utf8_text(options.csv.string())},
           {"split", or_null(options.split)},
-          {"cache_bytes", options.cache_bytes}};
+          {"cache_bytes", options.cache_bytes},
+          {"rules", options.rules == DataRules::first ? 1 : 2}};
 }
 
 DatasetOptions read_data_options(const nlohmann::json& json, const std::string& where) {
-  const JsonRecord record(
-      json, where,
-      {"image_height", "image_width", "image_channels", "background", "labels", "csv", "split", "cache_bytes"});
+  const JsonRecord record(json, where,
+                          {"image_height", "image_width", "image_channels", "background", "labels", "csv", "split",
+                           "cache_bytes", "rules"});
   DatasetOptions options;
   options.image_height = record.get_optional<std::int64_t>("image_height");
   options.image_width = record.get_optional<std::int64_t>("image_width");
   options.image_channels = record.get_optional<std::int64_t>("image_channels");
   options.background = record.get<double>("background");
   options.labels = parse_label_source(record.get<std::string>("labels"), where);
-  options.csv = record.get<std::string>("csv");
+  options.csv = utf8_bytes(record.get<std::string>("csv"));
   options.split = record.get_optional<std::string>("split");
   options.cache_bytes = record.get<std::int64_t>("cache_bytes");
+  // Runs of the first version don't name their rules.
+  const bool first = !json.contains("rules") || record.get<std::int64_t>("rules") == 1;
+  options.rules = first ? DataRules::first : DataRules::current;
   return options;
 }
 
@@ -124,9 +129,12 @@ void save_run_record(const std::filesystem::path& run_folder, const RunRecord& r
   std::error_code error;
   std::filesystem::create_directories(run_folder, error);
   require(!error, "cannot make the folder {}: {}", run_folder.string(), error.message());
-  const nlohmann::ordered_json json = {
-      {"format", format_version},    {"data", record.data.string()}, {"data_options", data_json(record.data_options)},
-      {"run", run_json(record.run)}, {"preset", record.preset},      {"dataset_summary", record.dataset_summary}};
+  const nlohmann::ordered_json json = {{"format", format_version},
+                                       {"data", utf8_text(record.data.string())},
+                                       {"data_options", data_json(record.data_options)},
+                                       {"run", run_json(record.run)},
+                                       {"preset", record.preset},
+                                       {"dataset_summary", record.dataset_summary}};
   std::string text;
   try {
     text = json.dump(2);
@@ -147,7 +155,7 @@ RunRecord load_run_record(const std::filesystem::path& run_folder) {
   require(record.get<std::int64_t>("format") == format_version, "{}: its format is {}; this program reads {}", where,
           record.get<std::int64_t>("format"), format_version);
   RunRecord loaded;
-  loaded.data = record.get<std::string>("data");
+  loaded.data = utf8_bytes(record.get<std::string>("data"));
   loaded.data_options = read_data_options(record.raw("data_options"), where);
   loaded.run = read_run_options(record.raw("run"), where);
   loaded.preset = record.get<std::string>("preset");

@@ -1,0 +1,262 @@
+#include <gif_lib.h>
+#include <gtest/gtest.h>
+#include <tiffio.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "iddpm/io/image_file.h"
+#include "tests/io/hostile_files.h"
+#include "tests/io/image_samples.h"
+
+namespace iddpm {
+namespace {
+
+using Pixels = std::vector<std::uint8_t>;
+
+Image decode(const std::string& bytes, Orientation orientation = Orientation::apply) {
+  return decode_image(bytes, "sample", 1 << 20, orientation);
+}
+
+std::string little_endian(std::uint32_t value, int bytes = 4) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+  return text;
+}
+
+/// A BMP whose rows are given as they are stored, from the last on.
+std::string bmp_bytes(std::int32_t width, std::int32_t height, int bits, const std::string& palette,
+                      const std::string& pixels, std::uint32_t compression = 0) {
+  const std::uint32_t offset = 54 + static_cast<std::uint32_t>(palette.size());
+  const auto size = static_cast<std::uint32_t>(offset + pixels.size());
+  return "BM" + little_endian(size) + little_endian(0) + little_endian(offset) + little_endian(40) +
+         little_endian(static_cast<std::uint32_t>(width)) + little_endian(static_cast<std::uint32_t>(height)) +
+         little_endian(1, 2) + little_endian(static_cast<std::uint32_t>(bits), 2) + little_endian(compression) +
+         std::string(20, '\0') + palette + pixels;
+}
+
+const std::string two_by_two =
+    bmp_bytes(2, 2, 24, "", {"\x01\x02\x03\x04\x05\x06\0\0\x07\x08\x09\x0a\x0b\x0c\0\0", 16});
+
+TEST(Bmp, OfThreeBytesAPixelIsReadFromItsLastRow) {
+  const Image image = decode(two_by_two);
+  EXPECT_EQ(image.width, 2);
+  EXPECT_EQ(image.channels, 3);
+  EXPECT_EQ(image.pixels, (Pixels{9, 8, 7, 12, 11, 10, 3, 2, 1, 6, 5, 4}));
+}
+
+TEST(Bmp, OfNegativeHeightIsReadFromItsFirstRow) {
+  const Image image = decode(bmp_bytes(1, -2, 24, "", {"\x01\x02\x03\0\x04\x05\x06\0", 8}));
+  EXPECT_EQ(image.height, 2);
+  EXPECT_EQ(image.pixels, (Pixels{3, 2, 1, 6, 5, 4}));
+}
+
+TEST(Bmp, WithAPaletteOfGreysIsGrey) {
+  std::string greys;
+  std::string colours;
+  for (int i = 0; i < 256; ++i) {
+    greys += std::string(3, static_cast<char>(i)) + '\0';
+    colours += {static_cast<char>(i), 0, 0, 0};
+  }
+  const Image grey = decode(bmp_bytes(3, 1, 8, greys, {"\x05\xff\x80\0", 4}));
+  EXPECT_EQ(grey.channels, 1);
+  EXPECT_EQ(grey.pixels, (Pixels{5, 255, 128}));
+  EXPECT_EQ(decode(bmp_bytes(3, 1, 8, colours, {"\x05\xff\x80\0", 4})).pixels, (Pixels{0, 0, 5, 0, 0, 255, 0, 0, 128}));
+}
+
+TEST(Bmp, CompressedOnesAreRefusedByName) {
+  EXPECT_TRUE(throws_error([] { decode(bmp_bytes(2, 2, 8, std::string(1024, '\0'), "abcd", 1)); }, "compressed BMP"));
+}
+
+TEST(Bmp, ClaimsAreHeldAgainstItsBytes) {
+  EXPECT_TRUE(throws_error([] { decode(bmp_bytes(900, 900, 24, "", "abc")); }, "claims 900 x 900 pixels but holds"));
+  for (std::size_t length = 2; length < two_by_two.size(); ++length) {
+    EXPECT_TRUE(throws_error([&] { decode(two_by_two.substr(0, length)); }, "sample")) << length;
+  }
+}
+
+std::string gif_bytes(const TemporaryFolder& folder, int transparent, bool two_frames) {
+  const auto path = folder / "sample.gif";
+  int code = 0;
+  GifFileType* gif = EGifOpenFileName(path.c_str(), false, &code);
+  GifColorType colours[4] = {{10, 20, 30}, {40, 50, 60}, {70, 80, 90}, {255, 255, 255}};
+  ColorMapObject* map = GifMakeMapObject(4, colours);
+  EGifPutScreenDesc(gif, 3, 2, 8, 0, map);
+  if (transparent >= 0) {
+    GraphicsControlBlock control = {0, false, 0, transparent};
+    GifByteType block[4];
+    EGifGCBToExtension(&control, block);
+    EGifPutExtension(gif, GRAPHICS_EXT_FUNC_CODE, 4, block);
+  }
+  for (int frame = 0; frame < (two_frames ? 2 : 1); ++frame) {
+    EGifPutImageDesc(gif, 0, 0, 3, 2, false, nullptr);
+    GifPixelType rows[2][3] = {{0, 1, 2}, {2, 1, 0}};
+    if (frame == 1) std::fill(&rows[0][0], &rows[0][0] + 6, GifPixelType{3});
+    for (auto& row : rows) EGifPutLine(gif, row, 3);
+  }
+  EGifCloseFile(gif, &code);
+  GifFreeMapObject(map);
+  return contents_of(path);
+}
+
+TEST(Gif, IsItsFirstFrame) {
+  const TemporaryFolder folder;
+  const Pixels first = {10, 20, 30, 40, 50, 60, 70, 80, 90, 70, 80, 90, 40, 50, 60, 10, 20, 30};
+  for (const bool two_frames : {false, true}) {
+    const Image image = decode(gif_bytes(folder, -1, two_frames));
+    EXPECT_EQ(image.width, 3);
+    EXPECT_EQ(image.height, 2);
+    EXPECT_EQ(image.pixels, first);
+  }
+}
+
+TEST(Gif, ItsTransparentColourIsAlpha) {
+  const TemporaryFolder folder;
+  const Image image = decode(gif_bytes(folder, 1, false));
+  EXPECT_EQ(image.channels, 4);
+  EXPECT_EQ(image.pixels[3], 255);
+  EXPECT_EQ(image.pixels[7], 0);
+}
+
+TEST(Gif, BrokenAndHugeOnesAreErrors) {
+  const TemporaryFolder folder;
+  const std::string whole = gif_bytes(folder, 1, false);
+  for (std::size_t length = 6; length + 3 < whole.size(); ++length) {
+    EXPECT_TRUE(throws_error([&] { decode(whole.substr(0, length)); }, "sample")) << length;
+  }
+  std::string huge = whole;
+  huge.replace(6, 4, "\xff\xff\xff\xff");
+  EXPECT_TRUE(throws_error([&] { decode_image(huge, "sample", std::int64_t{1} << 40); }, "claims 65535 x 65535"));
+}
+
+/// `channels` 1, 3 or 4 with alpha as it is (unassociated).
+std::string tiff_bytes(const TemporaryFolder& folder, const Image& image, int compression, int orientation = 1) {
+  const auto path = folder / "sample.tif";
+  TIFF* tiff = TIFFOpen(path.c_str(), "w");
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, static_cast<std::uint32_t>(image.width));
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, static_cast<std::uint32_t>(image.height));
+  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
+  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, static_cast<int>(image.channels));
+  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, image.channels == 1 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
+  TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
+  TIFFSetField(tiff, TIFFTAG_ORIENTATION, orientation);
+  if (image.channels == 4) {
+    const std::uint16_t alpha = EXTRASAMPLE_UNASSALPHA;
+    TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
+  }
+  for (std::int64_t y = 0; y < image.height; ++y) {
+    Pixels row(image.pixels.begin() + y * image.width * image.channels,
+               image.pixels.begin() + (y + 1) * image.width * image.channels);
+    TIFFWriteScanline(tiff, row.data(), static_cast<std::uint32_t>(y), 0);
+  }
+  TIFFClose(tiff);
+  return contents_of(path);
+}
+
+TEST(Tiff, GreyAndColourAreReadHoweverTheyArePacked) {
+  const TemporaryFolder folder;
+  for (const int compression : {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_PACKBITS}) {
+    for (const std::int64_t channels : {1, 3}) {
+      const Image image = gradient(9, 7, channels);
+      const Image read = decode(tiff_bytes(folder, image, compression));
+      EXPECT_EQ(read.channels, channels) << compression;
+      EXPECT_EQ(read.pixels, image.pixels) << compression;
+    }
+  }
+}
+
+TEST(Tiff, AlphaLeavesColoursAsTheyAre) {
+  const TemporaryFolder folder;
+  Image image = gradient(4, 4, 4);
+  for (std::size_t i = 3; i < image.pixels.size(); i += 4) image.pixels[i] = i < 32 ? 255 : 128;
+  const Image read = decode(tiff_bytes(folder, image, COMPRESSION_NONE));
+  ASSERT_EQ(read.channels, 4);
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) EXPECT_NEAR(read.pixels[i], image.pixels[i], 2) << i;
+}
+
+TEST(Tiff, BrokenAndHugeOnesAreErrors) {
+  const TemporaryFolder folder;
+  const std::string whole = tiff_bytes(folder, gradient(9, 7, 3), COMPRESSION_LZW);
+  errors_of_flipped_bytes(
+      whole, [](const std::string& changed) { decode_image(changed, "sample", 1 << 20); }, 300);
+  EXPECT_TRUE(throws_error([&] { decode(whole.substr(0, whole.size() / 2)); }, "sample is"));
+  // The first entry of the directory is the width, the second the height, both 16 or 32 bits.
+  std::string huge = whole;
+  const auto directory = static_cast<unsigned char>(huge[4]) | static_cast<unsigned char>(huge[5]) << 8;
+  for (const int entry : {0, 1}) huge.replace(static_cast<std::size_t>(directory + 2 + 12 * entry + 8), 2, "\x30\xf0");
+  EXPECT_TRUE(throws_error([&] { decode_image(huge, "sample", std::int64_t{1} << 40); }, "claims"));
+}
+
+TEST(WebP, ABlankGiantInAFewBytesIsRefused) {
+  const Image blank = {.width = 4, .height = 4, .channels = 3, .pixels = Pixels(48)};
+  std::string bytes = webp_bytes(blank, true);
+  // VP8L: 14 bits of width - 1 and height - 1 after the signature byte.
+  const std::size_t place = bytes.find('\x2f') + 1;
+  bytes.replace(place, 3, "\xff\xff\xff");
+  bytes[place + 3] = static_cast<char>(bytes[place + 3] | 0x0f);
+  EXPECT_TRUE(throws_error([&] { decode_image(bytes, "sample", std::int64_t{1} << 40); }, "claims 16384 x 16384"));
+}
+
+/// Two rows of three pixels: what an orientation does is told by where each ends up.
+const Image stored = {.width = 3, .height = 2, .channels = 1, .pixels = {1, 2, 3, 4, 5, 6}};
+
+const std::vector<std::pair<int, Pixels>> shown = {
+    {1, {1, 2, 3, 4, 5, 6}}, {2, {3, 2, 1, 6, 5, 4}}, {3, {6, 5, 4, 3, 2, 1}}, {4, {4, 5, 6, 1, 2, 3}},
+    {5, {1, 4, 2, 5, 3, 6}}, {6, {4, 1, 5, 2, 6, 3}}, {7, {6, 3, 5, 2, 4, 1}}, {8, {3, 6, 2, 5, 1, 4}}};
+
+std::string exif(int orientation, bool big_endian) {
+  const std::string value(1, static_cast<char>(orientation));
+  using namespace std::string_literals;
+  if (big_endian) return "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"s + value + "\0\0\0\0\0\0"s;
+  return "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"s + value + "\0\0\0\0\0\0\0"s;
+}
+
+TEST(Orientation, OfAPngTurnsAndMirrors) {
+  for (const auto& [orientation, pixels] : shown) {
+    for (const bool big_endian : {false, true}) {
+      const std::string block = exif(orientation, big_endian);
+      std::string png = encode_png(stored);
+      // After the header; the decoder doesn't check the chunk's sum, as it doesn't read it.
+      png.insert(33, std::string(3, '\0') + static_cast<char>(block.size()) + "eXIf" + block + "\0\0\0\0");
+      const Image image = decode_image(png, "sample", 100);
+      EXPECT_EQ(image.pixels, pixels) << orientation;
+      EXPECT_EQ(image.width, orientation >= 5 ? 2 : 3) << orientation;
+      EXPECT_EQ(decode(png, Orientation::ignore).pixels, stored.pixels);
+    }
+  }
+}
+
+TEST(Orientation, IsFoundInJpegWebPAndTiff) {
+  const TemporaryFolder folder;
+  const Image wide = gradient(16, 8, 3);
+  std::string jpeg = jpeg_bytes(wide);
+  const std::string block = std::string("Exif\0\0", 6) + exif(6, true);
+  const std::string segment = std::string("\xff\xe1\0", 3) + static_cast<char>(block.size() + 2) + block;
+  jpeg.insert(2, segment);
+  EXPECT_EQ(decode(jpeg).width, 8);
+  EXPECT_EQ(decode(jpeg).height, 16);
+
+  const std::string webp = webp_bytes(wide, true);
+  const std::string body = exif(6, false);
+  const std::string with_exif = webp + "EXIF" + little_endian(static_cast<std::uint32_t>(body.size())) + body;
+  EXPECT_EQ(decode(with_exif).width, 8);
+
+  EXPECT_EQ(decode(tiff_bytes(folder, stored, COMPRESSION_NONE, 6)).pixels, (Pixels{4, 1, 5, 2, 6, 3}));
+  EXPECT_EQ(read_image_header(folder.write("a.jpg", jpeg)), (ImageHeader{8, 16, 3}));
+  EXPECT_EQ(read_image_header(folder.write("a.jpg", jpeg), Orientation::ignore), (ImageHeader{16, 8, 3}));
+}
+
+TEST(Orientation, ThatMakesNoSenseIsNone) {
+  std::string png = encode_png(stored);
+  for (const std::string& block :
+       {exif(0, true), exif(9, false), exif(6, true).substr(0, 12), std::string("MM\0*\xff\xff\xff\xff", 8)}) {
+    std::string changed = png;
+    changed.insert(33, std::string(3, '\0') + static_cast<char>(block.size()) + "eXIf" + block + "\0\0\0\0");
+    EXPECT_EQ(decode(changed).pixels, stored.pixels);
+  }
+}
+
+}  // namespace
+}  // namespace iddpm
