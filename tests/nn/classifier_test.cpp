@@ -13,7 +13,7 @@ ClassifierOptions small_classifier(ClassifierPool pool) {
   return options;
 }
 
-const Tensor timesteps = at::tensor({3, 500}, at::kLong);
+const Tensor two_timesteps = at::tensor({3, 500}, at::kLong);
 
 class NoisyClassifierPools : public testing::TestWithParam<ClassifierPool> {};
 
@@ -22,10 +22,10 @@ TEST_P(NoisyClassifierPools, GiveLogitsThatDoNotDependOnTheBatch) {
   const NoisyClassifier classifier(small_classifier(GetParam()));
   randomise(classifier.parameters());
   const Tensor x_t = random_tensor({2, 3, 8, 8}, 1);
-  const Tensor logits = classifier(x_t, timesteps);
+  const Tensor logits = classifier(x_t, two_timesteps);
   ASSERT_EQ(logits.sizes(), at::IntArrayRef({2, 5}));
   for (std::int64_t i = 0; i < 2; ++i) {
-    const Tensor alone = classifier(x_t.slice(0, i, i + 1), timesteps.slice(0, i, i + 1));
+    const Tensor alone = classifier(x_t.slice(0, i, i + 1), two_timesteps.slice(0, i, i + 1));
     EXPECT_LT((alone[0] - logits[i]).abs().max().item<double>(), 1e-5);
   }
   EXPECT_GT((logits[0] - logits[1]).abs().max().item<double>(), 1e-3);
@@ -37,11 +37,11 @@ TEST_P(NoisyClassifierPools, DifferentiateTheLogProbability) {
   classifier.set_compute_type(at::kDouble);
   const Tensor x_t = random_tensor({2, 3, 8, 8}, 1).to(at::kDouble);
   const Tensor y = at::tensor({4, 0}, at::kLong);
-  const Tensor gradient = log_probability_gradient(classifier, x_t, timesteps, y);
+  const Tensor gradient = log_probability_gradient(classifier, x_t, two_timesteps, y);
   const at::NoGradGuard no_grad;
   const Tensor step = random_tensor(x_t.sizes(), 2).to(at::kDouble) * 1e-6;
   const auto log_probability = [&](const Tensor& x) {
-    return at::log_softmax(classifier(x, timesteps), 1).gather(1, y.unsqueeze(1)).sum().item<double>();
+    return at::log_softmax(classifier(x, two_timesteps), 1).gather(1, y.unsqueeze(1)).sum().item<double>();
   };
   EXPECT_NEAR((log_probability(x_t + step) - log_probability(x_t - step)) / 2e-6,
               (gradient * step).sum().item<double>() * 1e6, 1e-5);
@@ -81,14 +81,14 @@ TEST(NoisyClassifier, SaysWhatIsWrong) {
   const NoisyClassifier classifier(small_classifier(ClassifierPool::attention));
   const Tensor x_t = random_tensor({2, 3, 8, 8}, 1);
   EXPECT_EQ(error_of([&] {
-              classifier(random_tensor({2, 3, 8, 12}, 1), timesteps);
+              classifier(random_tensor({2, 3, 8, 12}, 1), two_timesteps);
             }),
             "The classifier's attention pool sees 24 places; expected 16: its images must have the options' size.");
   EXPECT_EQ(error_of([&] {
-              log_probability_gradient(classifier, x_t, timesteps, at::tensor({0, 5}, at::kLong));
+              log_probability_gradient(classifier, x_t, two_timesteps, at::tensor({0, 5}, at::kLong));
             }),
             "The network's y has class 5; expected 0 to 4.");
-  EXPECT_EQ(error_of([&] { log_probability_gradient(classifier, x_t, timesteps, {}); }),
+  EXPECT_EQ(error_of([&] { log_probability_gradient(classifier, x_t, two_timesteps, {}); }),
             "The classifier's y is missing; expected a class for each image.");
   ClassifierOptions options = small_classifier(ClassifierPool::attention);
   options.network.head_channels = 0;

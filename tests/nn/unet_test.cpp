@@ -8,14 +8,14 @@
 namespace iddpm {
 namespace {
 
-const Tensor timesteps = at::tensor({3, 500, 17, 999}, at::kLong);
+const Tensor four_timesteps = at::tensor({3, 500, 17, 999}, at::kLong);
 const Tensor keys = at::tensor({11, 12, 13, 14}, at::kLong);
 
 double largest_difference(const Tensor& a, const Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 TEST(UNet, PredictsZeroBeforeTraining) {
   const UNet network(small_options());
-  const Tensor output = network(random_tensor({2, 3, 8, 8}, 1), timesteps.slice(0, 0, 2));
+  const Tensor output = network(random_tensor({2, 3, 8, 8}, 1), four_timesteps.slice(0, 0, 2));
   EXPECT_EQ(output.sizes(), at::IntArrayRef({2, 6, 8, 8}));
   EXPECT_EQ(output.abs().max().item<double>(), 0.0);
 }
@@ -24,9 +24,9 @@ TEST(UNet, AnImagesOutputDoesNotDependOnItsBatch) {
   const at::NoGradGuard no_grad;
   const UNet network = random_unet(small_options());
   const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
-  const Tensor together = network(x_t, timesteps);
+  const Tensor together = network(x_t, four_timesteps);
   for (std::int64_t i = 0; i < 4; ++i) {
-    const Tensor alone = network(x_t.slice(0, i, i + 1), timesteps.slice(0, i, i + 1));
+    const Tensor alone = network(x_t.slice(0, i, i + 1), four_timesteps.slice(0, i, i + 1));
     EXPECT_LT(largest_difference(alone, together.slice(0, i, i + 1)), 1e-5);
   }
 }
@@ -39,9 +39,9 @@ TEST(UNet, TakesImagesThatAreNotSquareAndOtherSizesThanTheOptions) {
   options.channel_multipliers = {1, 2, 2};
   options.attention_resolutions = {12, 6};
   const UNet network = random_unet(options);
-  EXPECT_EQ(network(random_tensor({1, 3, 24, 40}, 1), timesteps.slice(0, 0, 1)).sizes(),
+  EXPECT_EQ(network(random_tensor({1, 3, 24, 40}, 1), four_timesteps.slice(0, 0, 1)).sizes(),
             at::IntArrayRef({1, 6, 24, 40}));
-  EXPECT_EQ(network(random_tensor({1, 3, 8, 4}, 1), timesteps.slice(0, 0, 1)).sizes(), at::IntArrayRef({1, 6, 8, 4}));
+  EXPECT_EQ(network(random_tensor({1, 3, 8, 4}, 1), four_timesteps.slice(0, 0, 1)).sizes(), at::IntArrayRef({1, 6, 8, 4}));
 }
 
 // A network whose convolutions are symmetric commutes with transposition.
@@ -55,7 +55,7 @@ TEST(UNet, DoesNotMixUpHeightAndWidth) {
     if (parameter.dim() == 4) parameter.copy_((parameter + parameter.transpose(2, 3)) / 2.0);
   }
   const Tensor x_t = random_tensor({1, 3, 8, 12}, 1);
-  const Tensor t = timesteps.slice(0, 0, 1);
+  const Tensor t = four_timesteps.slice(0, 0, 1);
   EXPECT_LT(largest_difference(network(x_t, t).transpose(2, 3), network(x_t.transpose(2, 3), t)), 1e-4);
 }
 
@@ -66,7 +66,7 @@ TEST_P(UNetWithChannels, TakesImagesOfAnyNumberOfChannels) {
   UNetOptions options = small_options();
   options.image_channels = GetParam();
   const Tensor x_t = random_tensor({1, GetParam(), 8, 8}, 1);
-  const Tensor t = timesteps.slice(0, 0, 1);
+  const Tensor t = four_timesteps.slice(0, 0, 1);
   EXPECT_EQ(random_unet(options)(x_t, t).size(1), 2 * GetParam());
   options.predict_variance = false;
   EXPECT_EQ(random_unet(options)(x_t, t).size(1), GetParam());
@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Counts, UNetWithChannels, testing::Values(1, 3, 4));
 TEST(UNet, EveryOptionMakesADifference) {
   const at::NoGradGuard no_grad;
   const Tensor x_t = random_tensor({1, 3, 8, 8}, 1);
-  const Tensor t = timesteps.slice(0, 1, 2);
+  const Tensor t = four_timesteps.slice(0, 1, 2);
   const Tensor plain = random_unet(small_options())(x_t, t);
   const auto differs = [&](auto change) {
     UNetOptions options = small_options();
@@ -100,7 +100,7 @@ TEST(UNet, SuperResolutionSeesTheLowResolutionImage) {
   options.super_resolution = true;
   const UNet network = random_unet(options);
   const Tensor x_t = random_tensor({1, 3, 8, 8}, 1);
-  const Tensor t = timesteps.slice(0, 0, 1);
+  const Tensor t = four_timesteps.slice(0, 0, 1);
   const Tensor one = network(x_t, t, {.low_resolution = random_tensor({1, 3, 4, 4}, 2)});
   const Tensor other = network(x_t, t, {.low_resolution = random_tensor({1, 3, 4, 4}, 3)});
   EXPECT_GT(largest_difference(one, other), 1e-4);
@@ -125,8 +125,8 @@ TEST(UNet, WholeAndFractionalTimestepsAgree) {
   const at::NoGradGuard no_grad;
   const UNet network = random_unet(small_options());
   const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
-  EXPECT_EQ(largest_difference(network(x_t, timesteps), network(x_t, timesteps.to(at::kFloat))), 0.0);
-  EXPECT_GT(largest_difference(network(x_t, timesteps), network(x_t, timesteps + 0.5)), 1e-6);
+  EXPECT_EQ(largest_difference(network(x_t, four_timesteps), network(x_t, four_timesteps.to(at::kFloat))), 0.0);
+  EXPECT_GT(largest_difference(network(x_t, four_timesteps), network(x_t, four_timesteps + 0.5)), 1e-6);
 }
 
 TEST(UNet, DropoutIsOnOnlyWithKeysAndMasksAreTheImagesOwn) {
@@ -135,18 +135,18 @@ TEST(UNet, DropoutIsOnOnlyWithKeysAndMasksAreTheImagesOwn) {
   options.dropout = 0.3;
   const UNet network = random_unet(options);
   const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
-  const Tensor plain = network(x_t, timesteps);
+  const Tensor plain = network(x_t, four_timesteps);
   options.dropout = 0.0;
-  EXPECT_EQ(largest_difference(plain, random_unet(options)(x_t, timesteps)), 0.0);
+  EXPECT_EQ(largest_difference(plain, random_unet(options)(x_t, four_timesteps)), 0.0);
 
-  const Tensor together = network(x_t, timesteps, {.dropout_keys = keys});
+  const Tensor together = network(x_t, four_timesteps, {.dropout_keys = keys});
   EXPECT_GT(largest_difference(together, plain), 1e-2);
   for (std::int64_t i = 0; i < 4; ++i) {
     const Tensor alone =
-        network(x_t.slice(0, i, i + 1), timesteps.slice(0, i, i + 1), {.dropout_keys = keys.slice(0, i, i + 1)});
+        network(x_t.slice(0, i, i + 1), four_timesteps.slice(0, i, i + 1), {.dropout_keys = keys.slice(0, i, i + 1)});
     EXPECT_LT(largest_difference(alone, together.slice(0, i, i + 1)), 1e-5);
   }
-  EXPECT_GT(largest_difference(network(x_t, timesteps, {.dropout_keys = keys + 1}), together), 1e-2);
+  EXPECT_GT(largest_difference(network(x_t, four_timesteps, {.dropout_keys = keys + 1}), together), 1e-2);
 }
 
 TEST(UNet, CopiesShareTheirParametersAndSeedsDecideThem) {
@@ -169,14 +169,14 @@ TEST(UNet, ComputesInFloat64AndBFloat16) {
   UNet network = random_unet(small_options());
   const NamedParameters before = network.parameters();
   const Tensor x_t = random_tensor({4, 3, 8, 8}, 1);
-  const Tensor expected = network(x_t, timesteps);
+  const Tensor expected = network(x_t, four_timesteps);
   network.set_compute_type(at::kDouble);
   EXPECT_EQ(before[0].second.scalar_type(), at::kDouble);
-  EXPECT_EQ(network(x_t, timesteps).scalar_type(), at::kDouble);
-  EXPECT_LT(largest_difference(network(x_t, timesteps), expected), 1e-4);
+  EXPECT_EQ(network(x_t, four_timesteps).scalar_type(), at::kDouble);
+  EXPECT_LT(largest_difference(network(x_t, four_timesteps), expected), 1e-4);
   network.set_compute_type(at::kBFloat16);
   EXPECT_EQ(before[0].second.scalar_type(), at::kFloat);
-  const Tensor coarse = network(x_t, timesteps);
+  const Tensor coarse = network(x_t, four_timesteps);
   EXPECT_EQ(coarse.scalar_type(), at::kFloat);
   const double distance = (coarse - expected).square().mean().sqrt().item<double>() / expected.std().item<double>();
   EXPECT_LT(distance, 3e-2);
@@ -192,7 +192,7 @@ TEST(UNet, ItsGradientIsTheDerivative) {
   UNet network = random_unet(options);
   network.set_compute_type(at::kDouble);
   const Tensor x_t = random_tensor({2, 3, 8, 8}, 1).to(at::kDouble).requires_grad_(true);
-  const Tensor t = timesteps.slice(0, 0, 2);
+  const Tensor t = four_timesteps.slice(0, 0, 2);
   const Condition condition = {.y = at::tensor({0, 2}, at::kLong), .dropout_keys = keys.slice(0, 0, 2)};
   const Tensor direction = random_tensor({2, 6, 8, 8}, 2).to(at::kDouble);
   const auto value = [&] { return (network(x_t, t, condition) * direction).sum(); };
@@ -219,14 +219,14 @@ TEST(UNet, NamesWhatIsWrongWithItsInput) {
   options.classes = 10;
   const UNet with_classes(options);
   const Tensor x_t = random_tensor({2, 3, 8, 8}, 1);
-  const Tensor t = timesteps.slice(0, 0, 2);
+  const Tensor t = four_timesteps.slice(0, 0, 2);
   EXPECT_EQ(error_of([&] { network(x_t.slice(3, 0, 7), t); }),
             "The network's x_t has images of 8 x 7 pixels (height x width); expected both to be divisible by the "
             "network's stride, 2.");
   EXPECT_EQ(error_of([&] { network(x_t.slice(1, 0, 1), t); }),
             "The network's x_t has shape [2, 1, 8, 8]; expected [N, 3, height, width].");
   EXPECT_EQ(error_of([&] { network({}, t); }), "The network's x_t has shape none; expected [N, 3, height, width].");
-  EXPECT_EQ(error_of([&] { network(x_t, timesteps); }),
+  EXPECT_EQ(error_of([&] { network(x_t, four_timesteps); }),
             "The network's t has shape [4]; expected one timestep for each of 2 images.");
   EXPECT_EQ(error_of([&] { network(x_t, t, {.y = t}); }), "The network has no classes; expected no y.");
   EXPECT_EQ(error_of([&] { with_classes(x_t, t); }), "The network has 10 classes; expected y, a class for each image.");
