@@ -53,18 +53,23 @@ FeatureSpace feature_space_from(const json& value) {
 }
 
 json record_of(const ModelRecord& model) {
-  return {{"checkpoint", model.checkpoint},
-          {"checkpoint_sha256", model.checkpoint_sha256},
-          {"weights", model.weights},
-          {"sampler", model.sampler},
-          {"steps", model.steps},
-          {"original_steps", model.original_steps},
-          {"seed", model.seed}};
+  json record = {{"checkpoint", model.checkpoint},
+                 {"checkpoint_sha256", model.checkpoint_sha256},
+                 {"weights", model.weights},
+                 {"sampler", model.sampler},
+                 {"steps", model.steps},
+                 {"original_steps", model.original_steps},
+                 {"seed", model.seed}};
+  // Results from before they were recorded stay as they are.
+  if (!model.precision.empty()) record["precision"] = model.precision;
+  if (!model.device.empty()) record["device"] = model.device;
+  return record;
 }
 
 ModelRecord model_from(const json& value) {
   const JsonRecord record(value, "protocol, model",
-                          {"checkpoint", "checkpoint_sha256", "weights", "sampler", "steps", "original_steps", "seed"});
+                          {"checkpoint", "checkpoint_sha256", "weights", "sampler", "steps", "original_steps", "seed",
+                           "precision", "device"});
   ModelRecord model;
   record.read("checkpoint", model.checkpoint);
   record.read("checkpoint_sha256", model.checkpoint_sha256);
@@ -73,6 +78,8 @@ ModelRecord model_from(const json& value) {
   record.read("steps", model.steps);
   record.read("original_steps", model.original_steps);
   record.read("seed", model.seed);
+  if (value.contains("precision")) record.read("precision", model.precision);
+  if (value.contains("device")) record.read("device", model.device);
   return model;
 }
 
@@ -85,7 +92,10 @@ json optional_record(const std::optional<Record>& record) {
 json measured_how(const Protocol& protocol) {
   json how = {{"measurement", name_of(protocol.measurement)}, {"size of the images", protocol.images.image_shape}};
   how["number of images"] = protocol.images.count;
-  if (protocol.measurement == Measurement::likelihood) how["images"] = protocol.images.sha256;
+  if (protocol.measurement == Measurement::likelihood) {
+    how["images"] = protocol.images.sha256;
+    if (protocol.model && !protocol.model->precision.empty()) how["precision"] = protocol.model->precision;
+  }
   if (protocol.features) {
     how["feature network"] = protocol.features->sha256;
     how["number of features"] = protocol.features->dimensions;
@@ -176,6 +186,7 @@ std::string describe(const Protocol& protocol) {
                         short_hash(model.checkpoint_sha256), model.weights);
     text += fmt::format("process      {}{} of {} steps, seed {}\n", model.sampler.empty() ? "" : model.sampler + ", ",
                         model.steps, model.original_steps, model.seed);
+    if (!model.precision.empty()) text += fmt::format("computed     in {} on {}\n", model.precision, model.device);
   }
   text += fmt::format("software     {}\n", protocol.software);
   return text + fmt::format("measurement  {} (figures compare only if these agree)\n", measurement_id(protocol));

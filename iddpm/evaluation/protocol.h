@@ -29,6 +29,8 @@ struct ModelRecord {
   std::int64_t steps = 0;           ///< of the (shortened) process
   std::int64_t original_steps = 0;  ///< of the process that it was trained with
   std::uint64_t seed = 0;
+  std::string precision = {};  ///< "float32", "bfloat16"; empty: not recorded, as by earlier versions
+  std::string device = {};     ///< "cpu", "cuda:0"; empty likewise
 
   bool operator==(const ModelRecord&) const = default;
 };
@@ -56,7 +58,8 @@ void to_json(nlohmann::json& json, const Protocol& protocol);
 void from_json(const nlohmann::json& json, Protocol& protocol);
 
 /// Twelve hexadecimal digits that stand for how was measured, whatever was: features, reference, number and size of the
-/// images judged, k; for a likelihood, the images themselves. Figures may be compared if theirs are the same.
+/// images judged, k; for a likelihood, the images themselves and the precision. Figures may be compared if theirs are
+/// the same.
 std::string measurement_id(const Protocol& protocol);
 
 /// The protocol as lines of text, the measurement's id last.

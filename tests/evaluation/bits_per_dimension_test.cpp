@@ -127,6 +127,29 @@ TEST(BitsPerDimension, LeaveOutBrokenImagesAndNameThem) {
   EXPECT_NEAR(result.per_image[1], whole.per_image[2], 1e-5);
 }
 
+TEST(BitsPerDimension, LeaveOutImagesWhoseBoundIsNotFiniteAndNameThem) {
+  const BrokenDataset named(images(4, 6));
+  const auto whole = bits_per_dimension(p_theta.q(), small_denoiser(), named, {.batch = 1});
+  ASSERT_EQ(whole.images, 3);
+  // The noisiest x_t of the first image of a batch of three becomes infinite.
+  const Denoiser broken = [](const Tensor& x_t, const Tensor& t) {
+    Prediction prediction = small_denoiser()(x_t, t);
+    if (t[0].item<std::int64_t>() == steps - 1) {
+      prediction.x_0 = prediction.x_0.clone();
+      prediction.x_0[0].fill_(std::numeric_limits<float>::quiet_NaN());
+    }
+    return prediction;
+  };
+  const auto result = bits_per_dimension(p_theta.q(), broken, named, {.batch = 3});
+  EXPECT_EQ(result.not_finite, std::vector<std::string>{"image 0"});
+  EXPECT_EQ(result.skipped, std::vector<std::string>{"image 1"});
+  EXPECT_EQ(result.images, 2);
+  EXPECT_NEAR(result.total, (whole.per_image[1] + whole.per_image[2]) / 2, 1e-6);
+  const std::string error = error_of([&] { bits_per_dimension(p_theta.q(), broken, named, {.batch = 1}); });
+  EXPECT_TRUE(contains(error, "none of 3 images is finite")) << error;
+  EXPECT_TRUE(contains(error, fmt::format("t = {}", steps - 1))) << error;
+}
+
 TEST(BitsPerDimension, ReportProgressToTheEndAndCanBeStopped) {
   std::int64_t last = 0;
   std::int64_t all = 0;

@@ -100,6 +100,25 @@ TEST(Protocol, OfALikelihoodIsTiedToTheImages) {
   EXPECT_THROW(require_comparable(a, b), Error);
 }
 
+TEST(Protocol, OfALikelihoodIsTiedToThePrecisionWhereThatIsRecorded) {
+  Protocol a{.measurement = Measurement::likelihood, .model = some_protocol().model};
+  const std::string before = measurement_id(a);
+  a.model->precision = "float32";
+  a.model->device = "cpu";
+  EXPECT_NE(measurement_id(a), before);
+  EXPECT_EQ(nlohmann::json::parse(nlohmann::json(a).dump()).get<Protocol>(), a);
+  Protocol b = a;
+  b.model->device = "cuda:0";
+  EXPECT_EQ(compare(a, b).differences, std::vector<std::string>{"device: \"cpu\" and \"cuda:0\""});
+  EXPECT_NO_THROW(require_comparable(a, b));
+  b.model->precision = "bfloat16";
+  expect_error([&] { require_comparable(a, b); }, {"precision", "float32", "bfloat16"});
+  EXPECT_NE(describe(b).find("bfloat16 on cuda:0"), std::string::npos);
+  // Samples are what is judged, however they were computed.
+  a.measurement = b.measurement = Measurement::sample_quality;
+  EXPECT_NO_THROW(require_comparable(a, b));
+}
+
 TEST(Protocol, IsDescribedWithEverythingThatMatters) {
   const std::string text = describe(some_protocol());
   for (const char* part : {"1000 images", "test images", "a classifier", "3, 5", "ema 0.9999", "ancestral",

@@ -45,9 +45,29 @@ std::vector<double> to_vector(const Tensor& values) {
   return {contiguous.data_ptr<double>(), contiguous.data_ptr<double>() + contiguous.numel()};
 }
 
+// The places in the batch of images whose bound is finite.
+Tensor finite_images(const BoundTerms& bound) {
+  return bound.total().isfinite().logical_and(bound.x_0_error.isfinite().all(1)).nonzero().flatten();
+}
+
+// The first timestep, from T - 1 down, of which a term isn't finite; 0 if only the prior isn't.
+std::int64_t largest_broken_timestep(const BoundTerms& bound) {
+  const Tensor finite = bound.terms.isfinite().logical_and(bound.x_0_error.isfinite()).all(0);
+  std::int64_t t = finite.numel() - 1;
+  while (t > 0 && finite[t].item<bool>()) --t;
+  return t;
+}
+
 }  // namespace
 
 Tensor BoundTerms::total() const { return terms.sum(1) + prior; }
+
+BoundTerms BoundTerms::of_images(const Tensor& chosen) const {
+  return {.prior = prior.index_select(0, chosen),
+          .terms = terms.index_select(0, chosen),
+          .x_0_error = x_0_error.index_select(0, chosen),
+          .epsilon_error = epsilon_error.index_select(0, chosen)};
+}
 
 NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at::Device device) {
   std::vector<RandomStream> streams;
@@ -93,16 +113,27 @@ BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfCla
   BitsPerDimension result;
   Sha256 hash;
   RunningMean total, prior, terms, x_0_error, epsilon_error;
+  std::int64_t broken_timestep = -1;
   for_each_batch(dataset, indices, options.batch, result.skipped, [&](const DatasetImages& images) {
     const Denoiser denoiser = denoiser_of(images.y);
     const std::int64_t size = images.pixels.size(0);
-    const std::int64_t before = result.images + static_cast<std::int64_t>(result.skipped.size());
+    const std::int64_t before = result.images + static_cast<std::int64_t>(result.skipped.size()) +
+                                static_cast<std::int64_t>(result.not_finite.size());
     const auto of_batch = [&](std::int64_t done, std::int64_t steps) {
       if (progress) progress(before * steps + done * size, static_cast<std::int64_t>(indices.size()) * steps);
     };
     const Tensor x_0 = from_pixels(images.pixels.to(options.device));
-    const BoundTerms bound =
+    const BoundTerms all =
         bound_terms(q, denoiser, x_0, evaluation_noise(options.seed, images, options.device), of_batch);
+    const Tensor finite = finite_images(all);
+    if (broken_timestep < 0 && finite.numel() < size) broken_timestep = largest_broken_timestep(all);
+    for (std::int64_t i = 0; i < size; ++i) {
+      if (!finite.eq(i).any().item<bool>()) {
+        result.not_finite.push_back(dataset.image_name(images.indices[static_cast<std::size_t>(i)]));
+      }
+    }
+    if (finite.numel() == 0) return;
+    const BoundTerms bound = all.of_images(finite);
     const Tensor per_image = bound.total();
     total.add(per_image);
     prior.add(bound.prior);
@@ -111,9 +142,15 @@ BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfCla
     epsilon_error.add(bound.epsilon_error);
     const std::vector<double> values = to_vector(per_image);
     result.per_image.insert(result.per_image.end(), values.begin(), values.end());
-    result.images += size;
-    hash.add(images.pixels);
+    result.images += finite.numel();
+    hash.add(images.pixels.index_select(0, finite));
   });
+  if (result.images == 0) {
+    throw NotFiniteError(fmt::format(
+        "the bound of none of {} images is finite, the first not from t = {} on: the model is broken, or its training "
+        "was",
+        result.not_finite.size(), broken_timestep));
+  }
   result.measured = {.sha256 = hash.hex(), .count = result.images, .image_shape = dataset.image_shape()};
   result.total = total.mean().item<double>();
   result.standard_error = total.standard_error().item<double>();

@@ -25,6 +25,8 @@ struct BoundTerms {
 
   /// The bound itself, [N].
   Tensor total() const;
+  /// Those of images 0 .. N - 1 chosen by their numbers, [M].
+  BoundTerms of_images(const Tensor& chosen) const;
 };
 
 /// All terms of a batch x_0 [N, C, H, W], by one pass of the denoiser per timestep of q, from T - 1 down to 0: draw 1 +
@@ -52,6 +54,7 @@ struct BitsPerDimension {
   std::vector<double> epsilon_error = {};         ///< [T]
   std::vector<double> per_image = {};             ///< [images]: each one's total
   std::vector<std::string> skipped = {};          ///< names of broken images
+  std::vector<std::string> not_finite = {};       ///< names of images whose bound isn't, which are left out as well
   ImageSetRecord measured = {};                   ///< the images, for the protocol; the caller names their source
 };
 
@@ -63,7 +66,7 @@ using DenoiserOfClasses = std::function<Denoiser(const Tensor& y)>;
 NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at::Device device = at::kCPU);
 
 /// Bits per dimension on a data set, by a denoiser without classes or one for each batch's. T passes of the denoiser
-/// per image: `progress` counts images times timesteps.
+/// per image: `progress` counts images times timesteps. Throws NotFiniteError if the bound of no image is finite.
 BitsPerDimension bits_per_dimension(const ForwardProcess& q, const Denoiser& denoiser, const Dataset& dataset,
                                     const BitsPerDimensionOptions& options = {}, const ProgressCallback& progress = {});
 BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfClasses& denoiser_of,
