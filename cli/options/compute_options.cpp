@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <thread>
 
+#include "cli/options/values.h"
 #include "iddpm/core/error.h"
 
 namespace iddpm::cli {
@@ -20,15 +21,27 @@ bool computes_in_bfloat16(const at::Device& device) {
 #endif
 }
 
+void check_device_name(const std::string& name) {
+  const bool numbered = name.starts_with("cuda:") && unsigned_number(name.substr(5)).value_or(128) < 128;
+  require(numbered || name == "auto" || name == "cpu" || name == "cuda", "expected auto, cpu, cuda or cuda:N, got '{}'",
+          name);
+}
+
 }  // namespace
 
-void add_compute_options(CLI::App& verb, ComputeOptions& options) {
-  verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->group("Computing");
-  verb.add_option("--threads", options.threads, "Threads, of all pools together (default: one per core)")
-      ->check(CLI::Range(1, 1024))
+void add_device_options(CLI::App& verb, ComputeOptions& options) {
+  verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")
+      ->check(understood_by(check_device_name))
       ->group("Computing");
+  verb.add_option("--threads", options.threads, "Threads, of all pools together (default: one per core)")
+      ->check(between(std::int64_t{1}, std::int64_t{1024}))
+      ->group("Computing");
+}
+
+void add_compute_options(CLI::App& verb, ComputeOptions& options) {
+  add_device_options(verb, options);
   verb.add_option("--precision", options.precision, "auto (bfloat16 where the processor has it), float32 or bfloat16")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
+      ->check(one_of({"auto", "float32", "bfloat16"}))
       ->group("Computing");
 }
 

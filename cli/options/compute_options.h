@@ -16,6 +16,8 @@ struct ComputeOptions {
 };
 
 void add_compute_options(CLI::App& verb, ComputeOptions& options);
+/// Without --precision.
+void add_device_options(CLI::App& verb, ComputeOptions& options);
 
 /// "auto": CUDA where LibTorch has it, else the CPU. Throws Error for a device that isn't there.
 at::Device chosen_device(const ComputeOptions& options);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "cli/options/values.h"
 #include "iddpm/core/error.h"
 
 namespace iddpm::cli {
@@ -15,7 +16,7 @@ std::int64_t parse_extent(const std::string& text, const std::string& whole) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   require(error == std::errc{} && end == text.data() + text.size() && value >= 1 && value <= 8192,
-          "--image-size: expected pixels from 1 to 8192 as SIZE or HEIGHTxWIDTH, got '{}'", whole);
+          "expected pixels from 1 to 8192 as SIZE or HEIGHTxWIDTH, got '{}'", whole);
   return value;
 }
 
@@ -78,14 +79,17 @@ void fit_classes(Preset& preset, const ModelOptions& options, const Dataset& dat
 
 }  // namespace
 
+void check_image_size(const std::string& text) { (void)parse_image_size(text); }
+
 void add_model_options(CLI::App& verb, ModelOptions& options) {
-  std::string names;
-  for (const Preset& preset : presets()) names += (names.empty() ? "" : ", ") + preset.name;
-  verb.add_option("--preset", options.preset, "Start from the choices of: " + names);
+  verb.add_option("--preset", options.preset,
+                  fmt::format("Start from the choices of: {}", fmt::join(offered_presets(), ", ")))
+      ->check(one_of(offered_presets()));
   const auto architecture = [&](const char* name, auto& value, const char* help) {
     return verb.add_option(name, value, help)->group(architecture_group);
   };
-  architecture("--image-size", options.image_size, "SIZE or HEIGHTxWIDTH in pixels (default: the data's, at most 64)");
+  architecture("--image-size", options.image_size, "SIZE or HEIGHTxWIDTH in pixels (default: the data's, at most 64)")
+      ->check(understood_by(check_image_size));
   architecture("--image-channels", options.image_channels, "1 grey, 3 RGB, 4 RGBA (default: the data's)")
       ->check(CLI::IsMember({1, 3, 4}));
   options.network.add_to<UNetOptions>(verb, architecture_group);

@@ -24,6 +24,8 @@ struct ModelOptions {
 };
 
 void add_model_options(CLI::App& verb, ModelOptions& options);
+/// Throws Error unless it is "64" or "48x64", as --image-size takes it.
+void check_image_size(const std::string& text);
 
 /// Height and width asked for by --image-size or the preset named; unset where the data's own size is meant.
 struct ImageSize {

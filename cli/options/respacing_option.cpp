@@ -3,8 +3,10 @@
 #include <charconv>
 #include <string_view>
 
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
+#include "iddpm/diffusion/noise_schedule.h"
 #include "iddpm/diffusion/respacing.h"
 #include "iddpm/evaluation/likelihood/pairwise_bound_file.h"
 #include "iddpm/io/file_hash.h"
@@ -17,7 +19,9 @@ constexpr std::string_view prefix = "optimal";
 
 // "iddpm respace model.safetensors --data DATA --ema 0.999"
 std::string measuring_command(const std::filesystem::path& checkpoint, const std::string& weights) {
-  return fmt::format("iddpm respace {} --data DATA --{}", display_path(checkpoint), weights);
+  const bool replaces = std::filesystem::exists(pairwise_bound_path(checkpoint));
+  return fmt::format("iddpm respace {} --data DATA --{}{}", display_path(checkpoint), weights,
+                     replaces ? " --overwrite" : "");
 }
 
 }  // namespace
@@ -28,8 +32,22 @@ std::optional<std::int64_t> optimal_count(const std::string& specification) {
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
   require(error == std::errc() && end == digits.data() + digits.size() && count >= 1,
-          "--steps {}: expected a count after optimal, such as optimal25", specification);
+          "expected a count after optimal, such as optimal25, got '{}'", specification);
   return count;
+}
+
+void check_respacing(const std::string& specification) {
+  require(specification.find_first_of(" \t\n") == std::string::npos, "expected steps without spaces, got '{}'",
+          specification);
+  if (optimal_count(specification)) return;
+  for (const char* by_noise_level : {"logsnr", "karras"}) {
+    if (!specification.starts_with(by_noise_level)) continue;
+    const std::string count = specification.substr(std::string(by_noise_level).size());
+    require(whole_number(count).value_or(0) >= 1, "expected a count after {0}, such as {0}20, got '{1}'",
+            by_noise_level, specification);
+    return;
+  }
+  (void)respaced_timesteps(max_schedule_steps, specification);
 }
 
 PairwiseBound load_measured_bound(const std::filesystem::path& checkpoint, const std::string& weights) {

@@ -14,6 +14,9 @@ namespace iddpm::cli {
 /// `--steps`. Throws Error if what follows is no count.
 std::optional<std::int64_t> optimal_count(const std::string& specification);
 
+/// Throws Error unless it is a specification, whatever the process that it is of.
+void check_respacing(const std::string& specification);
+
 /// The timesteps that `--steps` keeps of a process of `steps`: what respaced_timesteps (respacing.h) says or, for
 /// "optimalK", those of the table beside the checkpoint. `weights` are the ones used, as the table names them: "raw" or
 /// "ema 0.999". Throws Error saying which command makes the table if there is none, or if it is of another model file

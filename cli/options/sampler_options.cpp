@@ -19,6 +19,16 @@ std::string refusal_of_name(const std::string& name) {
 
 }  // namespace
 
+std::vector<std::string> sampler_option_names() {
+  std::vector<std::string> names = {"--sampler"};
+  SamplerOptions options;
+  visit_sampler_options(options, [&](const std::string& option, auto&, const char*) {
+    names.push_back("--" + option);
+    std::replace(names.back().begin(), names.back().end(), '_', '-');
+  });
+  return names;
+}
+
 void add_sampler_options(CLI::App& verb, std::string& sampler, SamplerOptions& options, const std::string& group) {
   std::vector<std::string> known;
   for (const SamplerEntry& entry : samplers()) known.push_back(fmt::format("{}: {}", entry.name, entry.help));

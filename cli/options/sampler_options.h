@@ -11,4 +11,7 @@ namespace iddpm::cli {
 void add_sampler_options(CLI::App& verb, std::string& sampler, SamplerOptions& options,
                          const std::string& group = "Options");
 
+/// "--sampler", "--eta", ...: all of those.
+std::vector<std::string> sampler_option_names();
+
 }  // namespace iddpm::cli

@@ -4,11 +4,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options/values.h"
+
 namespace iddpm::cli {
 
 void add_weight_options(CLI::App& verb, WeightOptions& options) {
   auto* ema =
-      verb.add_option("--ema", options.ema_rate, "Use the average of this rate (default: the checkpoint's first)");
+      verb.add_option("--ema", options.ema_rate, "Use the average of this rate (default: the checkpoint's first)")
+          ->check(between(0.0, 1.0));
   verb.add_flag("--raw", options.raw, "Use the weights as trained, not averaged")->excludes(ema);
 }
 

@@ -10,9 +10,10 @@ namespace iddpm::cli {
 
 void prepare_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    // The lowest free number is taken, which is that of the stream.
+    // The lowest free number is taken, which is that of the stream. Standard output stays one that can't be written:
+    // a result that nobody gets is an error, other than what is said besides.
     if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF)
-      ::open("/dev/null", stream == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+      ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
   }
   std::signal(SIGPIPE, SIG_IGN);
 }

@@ -154,12 +154,19 @@ const std::vector<Preset>& presets() {
   return all;
 }
 
-const Preset& find_preset(const std::string& name) {
+std::vector<std::string> offered_presets() {
   std::vector<std::string> names;
   for (const Preset& preset : presets()) {
-    if (preset.name == name) return preset;
-    names.push_back(preset.name);
+    if (!preset.model.network.super_resolution) names.push_back(preset.name);
   }
+  return names;
+}
+
+const Preset& find_preset(const std::string& name) {
+  for (const Preset& preset : presets()) {
+    if (preset.name == name) return preset;
+  }
+  const std::vector<std::string> names = offered_presets();
   fail("there is no preset {}.{} The presets are {}", quote(name), did_you_mean(name, names), fmt::join(names, ", "));
 }
 

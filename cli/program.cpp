@@ -1,0 +1,49 @@
+#include "cli/program.h"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/options/memory_option.h"
+#include "cli/options/strict_arguments.h"
+#include "cli/terminal/command_line.h"
+#include "iddpm/version.h"
+
+namespace iddpm::cli {
+
+std::unique_ptr<CLI::App> make_program() {
+  auto program = std::make_unique<CLI::App>(
+      "Trains, samples and evaluates diffusion models of images\n"
+      "(Improved Denoising Diffusion Probabilistic Models, arXiv 2102.09672).",
+      "iddpm");
+  CLI::App& app = *program;
+  configure(app);
+  app.set_version_flag("--version", std::string("iddpm ") + version);
+  app.require_subcommand(1);
+  app.footer(
+      "Start here:\n"
+      "  iddpm train --data photos/ --minutes 30 --run runs/photos\n"
+      "  iddpm sample runs/photos --count 16 --steps 50\n"
+      "  iddpm evaluate runs/photos --data photos/ --split test\n"
+      "'iddpm VERB --help' explains a verb by example.");
+  add_train(app);
+  add_sample(app);
+  add_evaluate(app);
+  add_train_features(app);
+  add_respace(app);
+  add_info(app);
+  add_convert(app);
+  add_figures(app);
+  add_report(app);
+  add_reproduce(app);
+  add_benchmark(app);
+  add_memory_option(app);
+  read_values_strictly(app);
+  return program;
+}
+
+void carry_out(CLI::App& program, const std::vector<std::string>& arguments) {
+  check_arguments(program, arguments);
+  program.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+}
+
+}  // namespace iddpm::cli
