@@ -10,9 +10,14 @@
 #include "cli/dry_run.h"
 #include "cli/operation_breakdown.h"
 #include "cli/options/compute_options.h"
+#include "cli/options/effect.h"
+#include "cli/options/model_file.h"
 #include "cli/options/model_options.h"
+#include "cli/options/output_file.h"
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/machine_peak.h"
+#include "cli/terminal/printed_json.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/io/npz.h"
@@ -32,6 +37,7 @@ struct BenchmarkArguments {
   bool train_only = false;
   bool breakdown = false;
   bool json = false;
+  bool overwrite = false;
   std::filesystem::path checkpoint;
   std::filesystem::path inputs;
   std::filesystem::path outputs;
@@ -131,15 +137,15 @@ std::string table(const nlohmann::json& result) {
 // The model to measure: a checkpoint's, or a preset's with fresh weights.
 Trainer make_trainer(const BenchmarkArguments& arguments, const Preset& preset, at::Device device) {
   if (arguments.checkpoint.empty()) return Trainer(preset.model, preset.training, device);
-  return Trainer::from_checkpoint(Checkpoint(find_checkpoint(arguments.checkpoint)), {.ema_rate = {}, .raw = true},
-                                  preset.training, device);
+  return Trainer::from_checkpoint(Checkpoint(arguments.checkpoint), {.ema_rate = {}, .raw = true}, preset.training,
+                                  device);
 }
 
 // The same without what training needs beside the weights.
 UNet make_network(const BenchmarkArguments& arguments, const Preset& preset, at::Device device) {
   UNet network(preset.model.network);
   if (!arguments.checkpoint.empty()) {
-    const Checkpoint checkpoint(find_checkpoint(arguments.checkpoint));
+    const Checkpoint checkpoint(arguments.checkpoint);
     load_parameters(network.parameters(), checkpoint.weights({.ema_rate = {}, .raw = true}),
                     checkpoint.file().path().string());
   }
@@ -151,7 +157,7 @@ Preset measured_preset(const BenchmarkArguments& arguments) {
   Preset preset = chosen_preset(arguments.model, nullptr);
   if (!arguments.checkpoint.empty()) {
     preset.name = arguments.checkpoint.string();
-    preset.model = Checkpoint(find_checkpoint(arguments.checkpoint)).info().settings;
+    preset.model = Checkpoint(arguments.checkpoint).info().settings;
   }
   preset.training.precision = chosen_precision(arguments.compute);
   preset.training.microbatch = 0;
@@ -159,7 +165,30 @@ Preset measured_preset(const BenchmarkArguments& arguments) {
   return preset;
 }
 
-void run_benchmark(const BenchmarkArguments& arguments) {
+// A checkpoint is what it is; only the network is of a forward pass.
+void refuse_idle_settings(const CLI::App& verb, const BenchmarkArguments& arguments) {
+  if (!arguments.checkpoint.empty()) {
+    refuse_idle_but(
+        verb,
+        {"--checkpoint", "--batch", "--repetitions", "--forward-only", "--train-only", "--breakdown", "--json",
+         "--inputs", "--outputs", "--overwrite", "--device", "--threads", "--precision", "--memory-limit"},
+        "with --checkpoint, whose settings are its own");
+  }
+  if (!arguments.inputs.empty()) refuse_idle(verb, {"--batch"}, "with --inputs, which hold a batch");
+  if (arguments.outputs.empty()) refuse_idle(verb, {"--overwrite"}, "without --outputs");
+  refuse_idle(verb, {"--class-conditional"}, "without data; the preset says whether there are classes");
+  if (arguments.forward_only) {
+    refuse_idle(verb,
+                {"--schedule", "--diffusion-steps", "--mean", "--objective", "--loss-weight", "--loss-weight-floor",
+                 "--snr-limit", "--rescale-timesteps"},
+                "with --forward-only, which trains nothing");
+  }
+}
+
+void run_benchmark(const CLI::App& verb, BenchmarkArguments arguments) {
+  refuse_idle_settings(verb, arguments);
+  if (!arguments.checkpoint.empty()) arguments.checkpoint = find_model(arguments.checkpoint);
+  check_output_file("--outputs", arguments.outputs, arguments.overwrite);
   apply_threads(arguments.compute);
   const at::Device device = chosen_device(arguments.compute);
   Preset preset = measured_preset(arguments);
@@ -203,7 +232,7 @@ void run_benchmark(const BenchmarkArguments& arguments) {
       result[key + "_share_of_peak"] = result[key + "_gflops"].get<double>() / result["peak_gflops"].get<double>();
     }
   }
-  print(arguments.json ? result.dump(2) + "\n" : table(result));
+  print(arguments.json ? printed_json(result) : table(result));
 }
 
 }  // namespace
@@ -219,8 +248,9 @@ void add_benchmark(CLI::App& app) {
       "  iddpm benchmark --preset cifar10 --breakdown\n"
       "A training step is forward, loss, backward, AdamW and one EMA. Seconds are medians after one warm-up.");
   verb->add_option("--batch", arguments->batch, "Images at a time (8)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
-  verb->add_option("--repetitions", arguments->repetitions, "Measurements (5)")->check(CLI::Range(1, 1000));
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 20));
+  verb->add_option("--repetitions", arguments->repetitions, "Measurements (5)")
+      ->check(between(std::int64_t{1}, std::int64_t{1000}));
   auto* forward_only = verb->add_flag("--forward-only", arguments->forward_only, "No training step");
   verb->add_flag("--train-only", arguments->train_only, "No forward pass by itself")->excludes(forward_only);
   verb->add_flag("--breakdown", arguments->breakdown, "Say which operations the time goes to (of the fast CPU path)");
@@ -231,9 +261,10 @@ void add_benchmark(CLI::App& app) {
       ->group(comparing);
   verb->add_option("--outputs", arguments->outputs, "Write the network's output for them to this .npz, as output")
       ->group(comparing);
+  verb->add_flag("--overwrite", arguments->overwrite, "Replace a file that exists")->group(comparing);
   add_model_options(*verb, arguments->model);
   add_compute_options(*verb, arguments->compute);
-  verb->callback([arguments] { run_benchmark(*arguments); });
+  verb->callback([verb, arguments] { run_benchmark(*verb, *arguments); });
 }
 
 }  // namespace iddpm::cli

@@ -3,6 +3,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/options/effect.h"
+#include "cli/options/output_file.h"
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/features/inception_features.h"
@@ -37,15 +40,16 @@ void run_convert_inception(const fs::path& published, const fs::path& out) {
   say(fmt::format("Written: {}", display_path(out)));
 }
 
-void run_convert(ConvertArguments arguments) {
+void run_convert(const CLI::App& verb, ConvertArguments arguments) {
   fs::path out = arguments.out;
   if (out.empty()) out = fs::path(arguments.reference.weights).replace_extension(".safetensors");
-  require(!fs::exists(out) || arguments.overwrite,
-          "--out: '{}' exists; choose another name, or replace it with --overwrite", out.string());
+  check_output_file("--out", out, arguments.overwrite);
   if (arguments.inception || seems_inception(arguments.reference.weights)) {
+    refuse_idle(verb, {"--flags", "--family", "--ema-file", "--ema-rate", "--step"}, "on FID's Inception network");
     run_convert_inception(arguments.reference.weights, out);
     return;
   }
+  if (arguments.ema.empty()) refuse_idle(verb, {"--ema-rate"}, "without --ema-file");
   if (!arguments.ema.empty()) arguments.reference.ema = arguments.ema;
   arguments.reference.family = parse_reference_family(arguments.family);
   arguments.reference.flags = parse_reference_flags(arguments.flags);
@@ -72,17 +76,20 @@ void add_convert(CLI::App& app) {
       "      the Inception network that FID is defined by, for 'iddpm evaluate --features'\n"
       "Both of torch.save's formats are read, by a reader that executes nothing. What doesn't fit is named.");
   verb->add_option("checkpoint", arguments->reference.weights, "The .pt or .pth file")->required()->type_name("FILE");
-  verb->add_option("--flags", arguments->flags, "The command-line flags it was trained with");
+  verb->add_option("--flags", arguments->flags, "The command-line flags it was trained with")
+      ->check(understood_by([](const std::string& flags) { (void)parse_reference_flags(flags); }));
   verb->add_option("--family", arguments->family,
-                   "Whose flags: improved, improved_sr, guided or guided_sr (the defaults differ) (improved)");
+                   "Whose flags: improved, improved_sr, guided or guided_sr (the defaults differ) (improved)")
+      ->check(understood_by([](const std::string& name) { (void)parse_reference_family(name); }));
   verb->add_option("--ema-file", arguments->ema, "The .pt file of the average of its weights");
-  verb->add_option("--ema-rate", arguments->reference.ema_rate, "Its rate (0.9999)")->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--step", arguments->reference.step, "Steps it was trained for (default: as its name ends)");
+  verb->add_option("--ema-rate", arguments->reference.ema_rate, "Its rate (0.9999)")->check(between(0.0, 1.0));
+  verb->add_option("--step", arguments->reference.step, "Steps it was trained for (default: as its name ends)")
+      ->check(at_least(std::int64_t{0}));
   verb->add_flag("--inception", arguments->inception,
                  "The file holds FID's Inception network (known by itself from the published name or size)");
   verb->add_option("--out", arguments->out, "Model file to write (default: the name with .safetensors)");
   verb->add_flag("--overwrite", arguments->overwrite, "Replace a file that exists");
-  verb->callback([arguments] { run_convert(*arguments); });
+  verb->callback([verb, arguments] { run_convert(*verb, *arguments); });
 }
 
 }  // namespace iddpm::cli

@@ -5,9 +5,15 @@
 #include "cli/commands.h"
 #include "cli/evaluation.h"
 #include "cli/evaluation_record.h"
+#include "cli/options/effect.h"
+#include "cli/options/evaluation_input.h"
+#include "cli/options/output_file.h"
+#include "cli/options/respacing_option.h"
 #include "cli/options/sampler_options.h"
 #include "cli/options/start_option.h"
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
+#include "cli/terminal/printed_json.h"
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/samplers/registry.h"
@@ -19,10 +25,41 @@ struct EvaluateArguments {
   EvaluationRequest request;
   std::filesystem::path compare;
   std::filesystem::path json_file;
+  bool overwrite = false;
   bool json = false;
 };
 
-void run_evaluate(const EvaluateArguments& arguments) {
+// What was given and would be ignored.
+void refuse_idle_options(const CLI::App& verb, const EvaluationRequest& request) {
+  const EvaluationInput kind = kind_of_input(request.what);
+  const bool has_reference = !request.reference.path.empty();
+  const bool judging = has_reference || !request.save_reference.empty();
+  if (kind == EvaluationInput::result) {
+    refuse_idle_but(verb, {"--compare", "--json-file", "--json", "--overwrite", "--memory-limit"},
+                    "on a stored result");
+    return;
+  }
+  if (!has_reference)
+    refuse_idle(verb, {"--reference-split", "--reference-count", "--neighbours"}, "without --reference");
+  if (kind == EvaluationInput::images) {
+    const std::string why = fmt::format("on images, as '{}' holds", request.what.string());
+    refuse_idle(verb,
+                {"--labels", "--csv", "--steps", "--seed", "--samples", "--sample-steps", "--start", "--ema", "--raw",
+                 "--precision"},
+                why);
+    refuse_idle(verb, sampler_option_names(), why);
+    return;
+  }
+  if (!judging) {
+    const std::string why = "without --reference or --save-reference";
+    refuse_idle(verb, {"--features", "--samples", "--sample-steps", "--start"}, why);
+    refuse_idle(verb, sampler_option_names(), why);
+  }
+  if (request.likelihood.data.path.empty()) refuse_idle(verb, {"--labels", "--csv", "--split"}, "without --data");
+}
+
+void run_evaluate(const CLI::App& verb, const EvaluateArguments& arguments) {
+  refuse_idle_options(verb, arguments.request);
   EvaluationRequest request = arguments.request;
   request.likelihood.model = request.what;
   request.samples.model = request.what;
@@ -34,6 +71,8 @@ void run_evaluate(const EvaluateArguments& arguments) {
 
   // What can't be read or done is found out before hours of work.
   (void)make_sampler(request.samples.sampler, request.samples.sampler_options);
+  check_output_file("--json-file", arguments.json_file, arguments.overwrite);
+  check_output_file("--save-reference", request.save_reference, arguments.overwrite);
   std::vector<EvaluationResult> others;
   if (!arguments.compare.empty()) others = load_results(arguments.compare);
   Findings findings = evaluate(request);
@@ -45,9 +84,14 @@ void run_evaluate(const EvaluateArguments& arguments) {
       obstacle = error;  // thrown once the result, which stands by itself, is safe
     }
   }
-  // Names of files need not be UTF-8, which JSON must be.
-  const std::string record = findings.record.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  if (!arguments.json_file.empty()) write_file_atomically(arguments.json_file, record);
+  const std::string record = printed_json(findings.record);
+  if (!arguments.json_file.empty()) {
+    try {
+      write_file_atomically(arguments.json_file, record);
+    } catch (const Error& error) {
+      obstacle = error;
+    }
+  }
   print(arguments.json ? record : findings.text);
   if (obstacle) throw *obstacle;
 }
@@ -60,24 +104,26 @@ void add_sample_options(CLI::App& verb, EvaluationRequest& request) {
   option("--reference", request.reference.path,
          "What samples are compared with: a data set as for --data, or statistics made by --save-reference");
   option("--reference-split", request.reference.split, "train or test, where it has both")
-      ->check(CLI::IsMember({"train", "test"}));
+      ->check(one_of({"train", "test"}));
   option("--reference-count", request.reference.count, "Only so many of its images, evenly spread (default: all)")
-      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 40));
+      ->check(between(std::int64_t{2}, std::int64_t{1} << 40));
   option("--features", request.features,
          "Feature network: a classifier of 'iddpm train-features', or FID's Inception network");
   option("--neighbours", request.neighbours, "k of precision, recall, density and coverage (3,5)")
       ->delimiter(',')
       ->allow_extra_args(false)  // so that WHAT may follow
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}));
+      ->check(between(std::int64_t{1}, std::int64_t{1000}));
   option("--save-reference", request.save_reference, "Write the statistics of what is evaluated, as a --reference");
-  option("--image-size", request.size.image_size, "Fit images that are judged to SIZE or HEIGHTxWIDTH first");
+  option("--image-size", request.size.image_size, "Fit images that are judged to SIZE or HEIGHTxWIDTH first")
+      ->check(understood_by(check_image_size));
   option("--image-channels", request.size.image_channels, "And to 1 grey, 3 RGB or 4 RGBA")
-      ->check(CLI::IsMember({1, 3, 4}));
+      ->check(one_of({"1", "3", "4"}));
   DrawRequest& samples = request.samples;
   option("--samples", samples.count, "Images drawn from a model (1000)")
-      ->check(CLI::Range(std::int64_t{2}, std::int64_t{100'000'000}));
-  option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100)");
+      ->check(between(std::int64_t{2}, std::int64_t{100'000'000}));
+  option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100)")
+      ->check(understood_by(check_respacing));
   add_sampler_options(verb, samples.sampler, samples.sampler_options, group);
   option("--start", samples.start, start_help);
 }
@@ -112,19 +158,21 @@ void add_evaluate(CLI::App& app) {
       ->type_name("WHAT");
   add_data_options(*verb, likelihood.data);
   verb->add_option("--count", likelihood.count, "Only so many images, evenly spread over the data (default: all)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 40));
   verb->add_option("--steps", likelihood.steps,
-                   "Shorten the process for the likelihood: '100', '10,15,20' (default: every step)");
+                   "Shorten the process for the likelihood: '100', '10,15,20' (default: every step)")
+      ->check(understood_by(check_respacing));
   verb->add_option("--batch", likelihood.batch, "Images at a time (64)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 20));
   verb->add_option("--seed", likelihood.seed, "Of the noise (0)");
   add_sample_options(*verb, request);
   verb->add_option("--compare", arguments->compare, "Set the result beside this one, if it was measured alike");
   verb->add_option("--json-file", arguments->json_file, "Also write the result to this file");
+  verb->add_flag("--overwrite", arguments->overwrite, "Replace files that exist");
   verb->add_flag("--json", arguments->json, "Print the result as JSON");
   add_weight_options(*verb, likelihood.weights);
   add_compute_options(*verb, likelihood.compute);
-  verb->callback([arguments] { run_evaluate(*arguments); });
+  verb->callback([verb, arguments] { run_evaluate(*verb, *arguments); });
 }
 
 }  // namespace iddpm::cli

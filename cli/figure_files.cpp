@@ -18,7 +18,7 @@ void FigureFiles::write(const std::string& name, const LinePlot& plot, const std
   nlohmann::json numbers = nlohmann::json::object();
   for (const ProcessCurve& curve : curves) numbers[curve.name] = curve.values;
   const auto json = folder_ / (name + ".json");
-  write_file_atomically(json, numbers.dump() + "\n");
+  write_file_atomically(json, numbers.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   written_.push_back(json);
 }
 

@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/options/model_file.h"
 #include "cli/terminal/command_line.h"
+#include "cli/terminal/printed_json.h"
 #include "iddpm/model/checkpoint.h"
 
 namespace iddpm::cli {
@@ -16,14 +18,14 @@ struct InfoArguments {
 };
 
 void run_info(const InfoArguments& arguments) {
-  const Checkpoint checkpoint(find_checkpoint(arguments.model));
+  const Checkpoint checkpoint(find_model(arguments.model));
   const SafetensorsFile& file = checkpoint.file();
   if (arguments.json) {
     nlohmann::json description = describe_json(checkpoint);
     if (arguments.tensors) {
       for (const std::string& name : file.names()) description["tensors"][name] = file.shape(name);
     }
-    print(description.dump(2) + "\n");
+    print(printed_json(description));
     return;
   }
   std::string text = describe(checkpoint);

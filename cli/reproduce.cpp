@@ -5,10 +5,13 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/options/output_file.h"
 #include "cli/options/reproduce_options.h"
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
 #include "cli/terminal/interruption.h"
+#include "cli/terminal/printed_json.h"
 #include "cli/terminal/progress_bar.h"
 #include "experiments/finding.h"
 #include "experiments/results_page.h"
@@ -49,8 +52,16 @@ std::vector<Finding> chosen_findings(const std::string& name) {
   return {experiments::find_finding(name)};
 }
 
+void check_outputs(const experiments::Settings& settings) {
+  const std::filesystem::path& page = settings.page;
+  check_output_folder("--out", settings.out);
+  if (!settings.work.empty()) check_output_folder("--work", settings.work);
+  if (!page.empty()) check_output_folder("--page", page.has_parent_path() ? page.parent_path() : ".");
+}
+
 void run_reproduce(const ReproduceArguments& arguments) {
   const std::vector<Finding> chosen = chosen_findings(arguments.name);
+  check_outputs(arguments.options.settings);
   apply_threads(arguments.options.compute);
   WorkBar bar;
   experiments::Workbench bench(
@@ -67,7 +78,7 @@ void run_reproduce(const ReproduceArguments& arguments) {
     experiments::update_results_page(bench.settings().page, folder, bench.data_name());
     if (!arguments.json) print(fmt::format("{}: {}\n", finding.title, outcome.found));
   }
-  if (arguments.json) print((chosen.size() == 1 ? results.front() : results).dump(2) + "\n");
+  if (arguments.json) print(printed_json(chosen.size() == 1 ? results.front() : results));
   say(fmt::format("Figures and numbers: {}  Page: {}", display_path(folder), display_path(bench.settings().page)));
 }
 
@@ -91,7 +102,10 @@ void add_reproduce(CLI::App& app) {
                "      the paper's scale: weeks of a GPU\n"
                "Models are shared by findings and kept in --work, as are samples and measurements: nothing is done "
                "twice.");
-  verb->add_option("finding", arguments->name, "Its name, or all")->required()->type_name("NAME");
+  verb->add_option("finding", arguments->name, "Its name, or all")
+      ->required()
+      ->type_name("NAME")
+      ->check(understood_by([](const std::string& name) { (void)chosen_findings(name); }));
   add_reproduce_options(*verb, arguments->options);
   verb->add_flag("--json", arguments->json, "Print the result as JSON");
   verb->callback([arguments] {

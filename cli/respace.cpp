@@ -5,8 +5,13 @@
 
 #include "cli/commands.h"
 #include "cli/likelihood.h"
+#include "cli/options/effect.h"
+#include "cli/options/model_file.h"
+#include "cli/options/output_file.h"
 #include "cli/options/respacing_option.h"
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
+#include "cli/terminal/printed_json.h"
 #include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/respacing.h"
@@ -25,6 +30,7 @@ struct RespaceArguments {
   DataOptions data;
   PairwiseBoundOptions measurement;
   std::vector<std::int64_t> steps;
+  bool overwrite = false;
   bool json = false;
 };
 
@@ -133,25 +139,51 @@ nlohmann::json to_json(const PairwiseBound& bound, const std::vector<double>& op
           {"version", version}};
 }
 
-void run_respace(const RespaceArguments& arguments) {
+// The steps asked for are known to be possible before anything is measured.
+void check_steps(const RespaceArguments& arguments, std::int64_t process_steps) {
+  const std::int64_t most = std::min(process_steps, max_respacing_candidates);
+  const std::int64_t candidates = arguments.measurement.candidates > 0 ? arguments.measurement.candidates : most;
+  require(candidates <= most, "--candidates {}: expected at most {}, as many timesteps as there are", candidates, most);
+  for (const std::int64_t count : arguments.steps) {
+    require(count <= candidates, "--steps {}: expected 1 to {}, as many timesteps as are measured", count, candidates);
+  }
+}
+
+void run_respace(const CLI::App& verb, const RespaceArguments& arguments) {
+  if (arguments.data.path.empty()) {
+    refuse_idle(verb,
+                {"--labels", "--csv", "--split", "--background", "--device", "--precision", "--threads", "--overwrite"},
+                "without --data, since nothing is measured");
+  }
   apply_threads(arguments.compute);
-  const std::filesystem::path path = find_checkpoint(arguments.model);
+  const std::filesystem::path path = find_model(arguments.model);
   const Checkpoint checkpoint(path);
   const std::filesystem::path table_file = pairwise_bound_path(path);
   PairwiseBound bound;
+  std::optional<Error> obstacle;
   if (arguments.data.path.empty()) {
     bound = load_measured_bound(path, weights_name(checkpoint, weight_choice(arguments.weights)));
   } else {
+    check_steps(arguments, checkpoint.info().settings.diffusion.steps);
+    require(arguments.overwrite || !std::filesystem::exists(table_file),
+            "'{}' holds what was measured before; leave out --data to use it, or replace it with --overwrite",
+            table_file.string());
+    check_output_file("the table", table_file, true);
     const auto start = std::chrono::steady_clock::now();
     bound = measure(arguments, checkpoint, path);
-    save_pairwise_bound(table_file, bound);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    say(fmt::format("Measured in {}, kept in {}", format_duration(seconds.count()), display_path(table_file)));
+    try {
+      save_pairwise_bound(table_file, bound);
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+      say(fmt::format("Measured in {}, kept in {}", format_duration(seconds.count()), display_path(table_file)));
+    } catch (const Error& error) {
+      obstacle = error;  // thrown once what was found is told
+    }
   }
   const OptimalRespacing optimal(bound.terms);
   const std::vector<Comparison> comparisons = compare_spacings(bound, optimal, arguments.steps);
-  print(arguments.json ? to_json(bound, optimal.bounds(), comparisons, table_file).dump(2) + "\n"
+  print(arguments.json ? printed_json(to_json(bound, optimal.bounds(), comparisons, table_file))
                        : table(bound, comparisons));
+  if (obstacle) throw *obstacle;
 }
 
 }  // namespace
@@ -177,22 +209,24 @@ void add_respace(CLI::App& app) {
   add_data_options(*verb, arguments->data);
   CLI::Option* data = verb->get_option("--data");
   verb->add_option("--count", measurement.count, "Images, evenly spread over the data (32)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 40))
       ->needs(data);
   verb->add_option("--candidates", measurement.candidates, "Timesteps to choose from (default: all, at most 1000)")
-      ->check(CLI::Range(std::int64_t{1}, max_respacing_candidates))
+      ->check(between(std::int64_t{1}, max_respacing_candidates))
       ->needs(data);
   verb->add_option("--batch", measurement.batch, "Images at a time (32)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20))
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 20))
       ->needs(data);
   verb->add_option("--seed", measurement.seed, "Of the noise (0)")->needs(data);
   verb->add_option("--steps", arguments->steps, "Numbers of steps to print (5,10,25,50,100)")
       ->delimiter(',')
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(at_least(std::int64_t{1}));
+  verb->add_flag("--overwrite", arguments->overwrite, "Replace what was measured before");
   verb->add_flag("--json", arguments->json, "Print the result as JSON");
   add_weight_options(*verb, arguments->weights);
   add_compute_options(*verb, arguments->compute);
-  verb->callback([arguments] { run_respace(*arguments); });
+  verb->callback([verb, arguments] { run_respace(*verb, *arguments); });
 }
 
 }  // namespace iddpm::cli

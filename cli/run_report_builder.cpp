@@ -1,6 +1,7 @@
 #include "cli/run_report_builder.h"
 
 #include "cli/figure_files.h"
+#include "cli/options/model_file.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/pixel_table.h"
 #include "experiments/noising_strips.h"
@@ -138,7 +139,7 @@ void add_final_samples(RunReport& report, const fs::path& folder) {
 
 fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Dataset> dataset) {
   const RunRecord record = load_run_record(run_folder);
-  const Checkpoint checkpoint(find_checkpoint(run_folder));
+  const Checkpoint checkpoint(find_model(run_folder));
   const CheckpointInfo& info = checkpoint.info();
   const std::vector<LoggedStep> log = read_metrics_log(run_folder);
 

@@ -6,9 +6,13 @@
 #include "cli/commands.h"
 #include "cli/options/compute_options.h"
 #include "cli/options/data_options.h"
+#include "cli/options/effect.h"
+#include "cli/options/output_file.h"
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
 #include "cli/terminal/interruption.h"
+#include "cli/terminal/printed_json.h"
 #include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/features/feature_classifier_training.h"
@@ -63,21 +67,22 @@ nlohmann::json record_of(const FeatureClassifier& classifier, const fs::path& ou
           {"seconds", seconds}};
 }
 
-void run_train_features(TrainFeaturesArguments arguments) {
+void run_train_features(const CLI::App& verb, TrainFeaturesArguments arguments) {
+  const fs::path& data = arguments.data.path;
   require(!arguments.data.path.empty(), "train-features needs --data: images with classes to learn from");
   apply_threads(arguments.compute);
   arguments.training.device = chosen_device(arguments.compute);
   if (arguments.name.empty()) arguments.name = name_of_data(arguments.data.path);
   fs::path out = arguments.out;
   if (out.empty()) out = arguments.name + "-features.safetensors";
-  require(!fs::exists(out) || arguments.overwrite,
-          "--out: '{}' exists; choose another name, or replace it with --overwrite", out.string());
+  check_output_file("--out", out, arguments.overwrite);
 
   const DatasetOptions options = fitted_options(arguments);
   const auto dataset = open_dataset(arguments.data.path, options);
   describe_data(*dataset);
   std::shared_ptr<const Dataset> test;
   if (!options.split && has_test_split(arguments.data.path)) {
+    refuse_idle(verb, {"--held-out"}, fmt::format("where the data have a test set, as '{}' does", data.string()));
     DatasetOptions test_options = options;
     test_options.split = "test";
     test_options.class_names = dataset->class_names();
@@ -102,8 +107,14 @@ void run_train_features(TrainFeaturesArguments arguments) {
       });
   bar.clear();
   if (stop) throw ExitWith{exit_interrupted};
-  classifier.save(out);
-  print(arguments.json ? record_of(classifier, out, elapsed()).dump(2) + "\n" : describe(classifier));
+  std::optional<Error> obstacle;
+  try {
+    classifier.save(out);
+  } catch (const Error& error) {
+    obstacle = error;  // thrown once what was found is told
+  }
+  print(arguments.json ? printed_json(record_of(classifier, out, elapsed())) : describe(classifier));
+  if (obstacle) throw *obstacle;
   say(fmt::format("Written in {}: {}", format_duration(elapsed()), display_path(out)));
 }
 
@@ -121,27 +132,28 @@ void add_train_features(CLI::App& app) {
       "      and is used like this. Scores in its features are not FID.\n"
       "Without a test set, accuracy is measured on images held out (--held-out).");
   add_data_options(*verb, arguments->data);
-  verb->add_option("--image-size", arguments->size.image_size, "SIZE or HEIGHTxWIDTH in pixels (default: the data's)");
+  verb->add_option("--image-size", arguments->size.image_size, "SIZE or HEIGHTxWIDTH in pixels (default: the data's)")
+      ->check(understood_by(check_image_size));
   verb->add_option("--image-channels", arguments->size.image_channels, "1 grey, 3 RGB, 4 RGBA (default: the data's)")
-      ->check(CLI::IsMember({1, 3, 4}));
-  verb->add_option("--channels", training.channels, "A quarter of the number of features (32)");
+      ->check(one_of({"1", "3", "4"}));
+  verb->add_option("--channels", training.channels, "A quarter of the number of features (32)")
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 16));
   verb->add_option("--steps", training.steps, "Training steps (1500)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 40));
   verb->add_option("--batch", training.batch, "Images a step (64)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
-  verb->add_option("--learning-rate", training.learning_rate, "The largest; it rises and falls (0.003)");
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 20));
+  verb->add_option("--learning-rate", training.learning_rate, "The largest; it rises and falls (0.003)")
+      ->check(between(0.0, 10.0));
   verb->add_option("--held-out", training.held_out,
-                   "Share of images kept to measure accuracy, without a test set (0.1)");
+                   "Share of images kept to measure accuracy, without a test set (0.1)")
+      ->check(between(0.001, 0.9));
   verb->add_option("--seed", training.seed, "Another network (0)");
   verb->add_option("--name", arguments->name, "What to call the data in results (default: the data's own name)");
   verb->add_option("--out", arguments->out, "File to write (default: NAME-features.safetensors)");
   verb->add_flag("--overwrite", arguments->overwrite, "Replace a file that exists");
   verb->add_flag("--json", arguments->json, "Print what was done as JSON");
-  verb->add_option("--device", arguments->compute.device, "auto, cpu, cuda or cuda:N")->group("Computing");
-  verb->add_option("--threads", arguments->compute.threads, "Threads, of all pools together (default: one per core)")
-      ->check(CLI::Range(1, 1024))
-      ->group("Computing");
-  verb->callback([arguments] { run_train_features(*arguments); });
+  add_device_options(*verb, arguments->compute);
+  verb->callback([verb, arguments] { run_train_features(*verb, *arguments); });
 }
 
 }  // namespace iddpm::cli

@@ -2,11 +2,12 @@
 
 #include <CLI/App.hpp>
 #include <filesystem>
+#include <vector>
 
-#include "cli/figure_files.h"
 #include "cli/options/compute_options.h"
 #include "cli/options/data_options.h"
 #include "cli/options/weight_options.h"
+#include "iddpm/report/process_figures.h"
 
 namespace iddpm::cli {
 
@@ -20,7 +21,7 @@ struct VlbFigureOptions {
 
 void add_vlb_figure_options(CLI::App& verb, VlbFigureOptions& options);
 
-/// The terms of the variational bound per t, as vlb_terms.
-void write_vlb_figure(const FigureFiles& files, const VlbFigureOptions& options, const DataOptions& data);
+/// The terms of the variational bound per t, measured.
+std::vector<ProcessCurve> vlb_terms(const VlbFigureOptions& options, const DataOptions& data);
 
 }  // namespace iddpm::cli

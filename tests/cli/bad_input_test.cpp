@@ -4,46 +4,15 @@
 
 #include <fstream>
 
-#include "tests/cli/program.h"
+#include "tests/cli/program_test.h"
 
 namespace iddpm::test {
 namespace {
 
-// A tiny trained run that all tests of this file share.
-class BadInput : public ::testing::Test {
+class BadInput : public TinyRunTest {
  protected:
-  static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
-    write_tiny_images(*folder_ / "images");
-    const auto result =
-        run_program(folder_->path(), "train --data images --run run --steps 2 --sample-every 0" + tiny_model);
-    ASSERT_EQ(result.exit_code, 0) << result.errors;
-  }
-  static void TearDownTestSuite() {
-    delete folder_;
-    folder_ = nullptr;
-  }
-
-  static std::filesystem::path checkpoint() { return *folder_ / "run/checkpoints/step_00000002.safetensors"; }
-
-  // Expects failure with one sentence that holds all `words`.
-  static void expect_refused(const std::string& arguments, const std::vector<std::string>& words,
-                             const std::string& before = "") {
-    const auto result = run_program(folder_->path(), arguments, before);
-    EXPECT_NE(result.exit_code, 0) << arguments;
-    EXPECT_LT(result.exit_code, 126) << arguments << "\n" << result.errors;
-    for (const std::string& word : words) {
-      EXPECT_NE(result.errors.find(word), std::string::npos)
-          << arguments << "\nexpected '" << word << "' in: " << result.errors;
-    }
-    EXPECT_EQ(result.errors.rfind("iddpm: ", 0), 0U) << arguments << "\n" << result.errors;
-    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << arguments << "\n" << result.errors;
-  }
-
-  static TemporaryFolder* folder_;
+  static std::filesystem::path checkpoint() { return at("run/checkpoints/step_00000004.safetensors"); }
 };
-
-TemporaryFolder* BadInput::folder_ = nullptr;
 
 }  // namespace
 
@@ -58,19 +27,20 @@ TEST_F(BadInput, NoVerbAsksForOne) { expect_refused("", {"verb"}); }
 TEST_F(BadInput, AMissingDataFolderIsNamed) { expect_refused("train --data nowhere", {"nowhere"}); }
 
 TEST_F(BadInput, AnEmptyDataFolderIsNamed) {
-  std::filesystem::create_directories(*folder_ / "empty");
+  std::filesystem::create_directories(folder() / "empty");
   expect_refused("train --data empty", {"empty"});
 }
 
 TEST_F(BadInput, AFolderWithoutImagesSaysWhichKindsThereAre) {
-  std::filesystem::create_directories(*folder_ / "texts");
-  std::ofstream(*folder_ / "texts/letter.txt") << "Dear Sir";
+  std::filesystem::create_directories(folder() / "texts");
+  std::ofstream(folder() / "texts/letter.txt") << "Dear Sir";
   expect_refused("train --data texts", {"texts", "png"});
 }
 
 TEST_F(BadInput, ASizeThatIsNotDivisibleByTheStrideIsRefused) {
-  expect_refused("train --data images --run odd --steps 1" + tiny_model + "--image-size 9", {"9 x 9", "stride of 2"});
-  EXPECT_FALSE(std::filesystem::exists(*folder_ / "odd"));
+  expect_refused("train --data images --run odd --steps 1" + with(tiny_model, "--image-size 9"),
+                 {"9 x 9", "stride of 2"});
+  EXPECT_FALSE(std::filesystem::exists(folder() / "odd"));
 }
 
 TEST_F(BadInput, AFolderThatHoldsAnotherRunIsNotOverwritten) {
@@ -82,8 +52,8 @@ TEST_F(BadInput, AFolderThatHoldsAnotherRunIsNotOverwritten) {
 TEST_F(BadInput, CountsBeyondRangeAreRefused) {
   expect_refused("train --data images --run zero --steps 0", {"--steps"});
   expect_refused("train --data images --run zero --steps 1 --batch 0", {"--batch"});
-  expect_refused("train --data images --run zero --steps 1" + tiny_model + "--diffusion-steps 0", {"0"});
-  expect_refused("train --data images --run zero --steps 1" + tiny_model + "--diffusion-steps 100000000",
+  expect_refused("train --data images --run zero --steps 1" + with(tiny_model, "--diffusion-steps 0"), {"0"});
+  expect_refused("train --data images --run zero --steps 1" + with(tiny_model, "--diffusion-steps 100000000"),
                  {"100000000"});
   expect_refused("sample run --count 0", {"--count"});
   expect_refused("sample run --steps 0 --out s0", {"0"});
@@ -94,7 +64,7 @@ TEST_F(BadInput, CountsBeyondRangeAreRefused) {
 TEST_F(BadInput, AnOptionThatTheSamplerDoesntKnowIsRefusedBeforeAnythingIsDrawn) {
   expect_refused("sample run --eta 0.5 --out s4", {"ancestral", "eta", "ddim"});
   expect_refused("sample run --sampler ddmi --out s4", {"--sampler", "Did you mean 'ddim'?"});
-  EXPECT_FALSE(std::filesystem::exists(*folder_ / "s4"));
+  EXPECT_FALSE(std::filesystem::exists(folder() / "s4"));
   expect_refused("evaluate run --data images --reference images --features none --eta 0.5", {"ancestral", "eta"});
 }
 
@@ -104,15 +74,15 @@ TEST_F(BadInput, AnUnknownClassOrPresetListsWhatThereIs) {
 }
 
 TEST_F(BadInput, AClassAskedOfAnUnconditionalModelIsRefused) {
-  const auto trained = run_program(
-      folder_->path(), "train --data images --run plain --steps 1 --sample-every 0 --unconditional" + tiny_model);
+  const auto trained =
+      run_program(folder(), "train --data images --run plain --steps 1 --sample-every 0 --unconditional" + tiny_model);
   ASSERT_EQ(trained.exit_code, 0) << trained.errors;
   expect_refused("sample plain --class dark --out s2", {"dark", "unconditional"});
 }
 
 TEST_F(BadInput, ATruncatedCheckpointIsRefused) {
   const std::string whole = text_of(checkpoint());
-  std::ofstream(*folder_ / "truncated.safetensors", std::ios::binary) << whole.substr(0, whole.size() / 2);
+  std::ofstream(folder() / "truncated.safetensors", std::ios::binary) << whole.substr(0, whole.size() / 2);
   expect_refused("info truncated.safetensors", {"truncated.safetensors"});
   expect_refused("sample truncated.safetensors --out s3", {"truncated.safetensors"});
 }
@@ -120,35 +90,34 @@ TEST_F(BadInput, ATruncatedCheckpointIsRefused) {
 TEST_F(BadInput, ABitFlippedHeaderIsRefused) {
   std::string bytes = text_of(checkpoint());
   bytes[20] = static_cast<char>(bytes[20] ^ 0x40);
-  std::ofstream(*folder_ / "flipped.safetensors", std::ios::binary) << bytes;
+  std::ofstream(folder() / "flipped.safetensors", std::ios::binary) << bytes;
   expect_refused("info flipped.safetensors", {"flipped.safetensors"});
 }
 
 TEST_F(BadInput, AForeignCheckpointIsRefused) {
-  std::ofstream(*folder_ / "foreign.safetensors") << "This is not a checkpoint at all, but a letter.";
+  std::ofstream(folder() / "foreign.safetensors") << "This is not a checkpoint at all, but a letter.";
   expect_refused("info foreign.safetensors", {"foreign.safetensors"});
 }
 
 TEST_F(BadInput, AHugeClaimedSizeIsRefusedWithoutMemory) {
   std::string huge(8, '\xff');
-  std::ofstream(*folder_ / "huge.safetensors", std::ios::binary) << huge + "{}";
+  std::ofstream(folder() / "huge.safetensors", std::ios::binary) << huge + "{}";
   expect_refused("info huge.safetensors", {"huge.safetensors"}, "ulimit -v 8000000;");
 }
 
 TEST_F(BadInput, AFullDiskLosesNothing) {
   // Files may grow to 16 KiB only: saving a checkpoint fails.
-  const auto result =
-      run_program(folder_->path(), "train --data images --run full --steps 1 --sample-every 0" + tiny_model,
-                  "ulimit -f 16; trap '' XFSZ;");
+  const auto result = run_program(folder(), "train --data images --run full --steps 1 --sample-every 0" + tiny_model,
+                                  "ulimit -f 16; trap '' XFSZ;");
   EXPECT_NE(result.exit_code, 0);
   EXPECT_NE(result.errors.find("full"), std::string::npos) << result.errors;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(*folder_ / "full")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder() / "full")) {
     EXPECT_NE(entry.path().extension(), ".safetensors") << entry.path();
   }
 }
 
 TEST_F(BadInput, ASampleFolderThatHoldsFilesIsNotOverwritten) {
-  ASSERT_EQ(run_program(folder_->path(), "sample run --count 2 --steps 2 --out taken").exit_code, 0);
+  ASSERT_EQ(run_program(folder(), "sample run --count 2 --steps 2 --out taken").exit_code, 0);
   expect_refused("sample run --count 2 --steps 2 --out taken", {"taken", "--overwrite"});
 }
 

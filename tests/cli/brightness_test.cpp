@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "iddpm/io/npz.h"
-#include "tests/cli/program.h"
+#include "tests/cli/program_test.h"
 
 namespace iddpm::test {
 namespace {
@@ -24,36 +24,29 @@ Tensor channel_means(const Tensor& pixels) { return pixels.to(at::kDouble).mean(
 const std::string tiny_of_colours =
     " --preset tiny --image-channels 3 --learning-rate 0.003 --precision float32 --threads 1";
 
-class Brightness : public ::testing::Test {
+class Brightness : public ProgramTest {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
-    write_npz(*folder_ / "dark.npz", {{"arr_0", dark_images()}});
+    ProgramTest::SetUpTestSuite();
+    write_npz(at("dark.npz"), {{"arr_0", dark_images()}});
     run("train --data dark.npz --run run --steps 120 --sample-every 0" + tiny_of_colours);
     record_ = nlohmann::json::parse(
         run("sample run --count 32 --steps 25 --out run/samples/final --npz drawn.npz --grid-only --threads 1 --json"));
   }
-  static void TearDownTestSuite() {
-    delete folder_;
-    folder_ = nullptr;
-  }
 
   // Expects success and returns standard output; what was said stays in `said_`.
   static std::string run(const std::string& arguments) {
-    const auto result = run_program(folder_->path(), arguments);
+    const auto result = run_program(folder(), arguments);
     EXPECT_EQ(result.exit_code, 0) << arguments << "\n" << result.errors;
     said_ = result.errors;
     return result.output;
   }
   static bool said(const std::string& words) { return said_.find(words) != std::string::npos; }
-  static std::filesystem::path at(const std::string& name) { return *folder_ / name; }
 
-  static TemporaryFolder* folder_;
   static nlohmann::json record_;
   static std::string said_;
 };
 
-TemporaryFolder* Brightness::folder_ = nullptr;
 nlohmann::json Brightness::record_;
 std::string Brightness::said_;
 
@@ -124,7 +117,7 @@ TEST_F(Brightness, OfARecordThatIsNoneIsRefusedByTheReport) {
   auto record = nlohmann::json::parse(text_of(at("odd/samples/final/samples.json")));
   record["pixels"]["samples"]["channels"].erase(0);
   std::ofstream(at("odd/samples/final/samples.json")) << record;
-  const auto result = run_program(folder_->path(), "report odd");
+  const auto result = run_program(folder(), "report odd");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.errors.find("samples.json"), std::string::npos) << result.errors;
   record.erase("pixels");  // as before there was one

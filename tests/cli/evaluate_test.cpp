@@ -6,27 +6,21 @@
 
 #include "iddpm/evaluation/features/inception_features.h"
 #include "iddpm/io/npz.h"
-#include "tests/cli/program.h"
+#include "tests/cli/program_test.h"
 
 namespace iddpm::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Evaluate : public ::testing::Test {
+class Evaluate : public TinyRunTest {
  protected:
   static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
-    write_tiny_images(at("images"));
+    TinyRunTest::SetUpTestSuite();
     write_npz(at("samples.npz"), {{"arr_0", pixels(10, 8)}});
     write_npz(at("large.npz"), {{"arr_0", pixels(4, 16)}});
     run("train-features --data images --steps 4 --batch 4 --channels 8 --threads 1 --out features.safetensors");
     run("train-features --data images --steps 4 --batch 4 --channels 8 --threads 1 --seed 1 --out other.safetensors");
-    run("train --data images --run run --steps 2 --sample-every 0" + tiny_model);
-  }
-  static void TearDownTestSuite() {
-    delete folder_;
-    folder_ = nullptr;
   }
 
   // uint8 [N, H, W, 1] that look like noise.
@@ -34,31 +28,10 @@ class Evaluate : public ::testing::Test {
     const Tensor numbers = at::arange(count * size * size, at::kDouble);
     return (at::sin(numbers * 12.9898) * 43758.5).remainder(256).to(at::kByte).view({count, size, size, 1});
   }
-  // Expects success and returns standard output.
-  static std::string run(const std::string& arguments) {
-    const auto result = run_program(folder_->path(), arguments);
-    EXPECT_EQ(result.exit_code, 0) << arguments << "\n" << result.errors;
-    return result.output;
-  }
   static nlohmann::json json_of(const std::string& arguments) {
-    return nlohmann::json::parse(run(arguments + " --json --threads 1"), nullptr, false);
+    return TinyRunTest::json_of(arguments + " --threads 1");
   }
-  // Expects failure with one sentence on standard error that holds all `words`.
-  static void expect_refused(const std::string& arguments, const std::vector<std::string>& words) {
-    const auto result = run_program(folder_->path(), arguments);
-    EXPECT_EQ(result.exit_code, 1) << arguments;
-    for (const std::string& word : words) {
-      EXPECT_NE(result.errors.find(word), std::string::npos)
-          << arguments << "\nexpected '" << word << "' in: " << result.errors;
-    }
-    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << arguments << "\n" << result.errors;
-  }
-  static fs::path at(const std::string& name) { return *folder_ / name; }
-
-  static TemporaryFolder* folder_;
 };
-
-TemporaryFolder* Evaluate::folder_ = nullptr;
 
 const std::string against_images = " --reference images --features features.safetensors --neighbours 1,2";
 
@@ -219,15 +192,15 @@ TEST_F(Evaluate, ReadsAndComparesResultsFromBeforeTheyHeldPixels) {
 
 TEST_F(Evaluate, RefusesToCompareWhatWasMeasuredDifferently) {
   run("evaluate samples.npz" + against_images + " --json-file all.json");
-  const auto result = run_program(folder_->path(), "evaluate samples.npz --reference-count 8" + against_images +
-                                                       " --compare all.json --json-file part.json");
+  const auto result = run_program(folder(), "evaluate samples.npz --reference-count 8" + against_images +
+                                                " --compare all.json --json-file part.json");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.errors.find("images of the reference: 8 and 12"), std::string::npos) << result.errors;
   EXPECT_NE(result.output.find("Frechet distance"), std::string::npos) << "the result itself is told all the same";
   EXPECT_TRUE(fs::exists(at("part.json")));
   run("evaluate run --data images --count 2 --steps 2 --json-file likelihood.json");
   expect_refused("evaluate likelihood.json --compare nowhere.json", {"nowhere.json"});
-  const auto unlike = run_program(folder_->path(), "evaluate likelihood.json --compare all.json");
+  const auto unlike = run_program(folder(), "evaluate likelihood.json --compare all.json");
   EXPECT_NE(unlike.errors.find("nothing of what was measured"), std::string::npos) << unlike.errors;
 }
 
@@ -245,8 +218,8 @@ TEST_F(Evaluate, SaysWhatIsMissing) {
   expect_refused("evaluate nowhere", {"nowhere"});
   expect_refused("evaluate run --steps 5" + against_images, {"--steps 5", "--sample-steps"});
   expect_refused("evaluate run --count 5" + against_images, {"--count 5", "--samples"});
-  expect_refused("evaluate samples.npz --reference images --features run/checkpoints/step_00000002.safetensors",
-                 {"step_00000002.safetensors", "feature network"});
+  expect_refused("evaluate samples.npz --reference images --features run/checkpoints/step_00000004.safetensors",
+                 {"step_00000004.safetensors", "feature network"});
   expect_refused("train-features", {"--data"});
   expect_refused("train-features --data samples.npz --out none.safetensors", {"classes"});
 }

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/cli/program.h"
+#include "tests/cli/program_test.h"
 
 namespace iddpm::test {
 namespace {
@@ -95,7 +95,9 @@ TEST_F(Reproduce, HasBrightnessOfEveryPredictionAtEveryCheckpoint) {
 }
 
 TEST_F(Reproduce, SaysOfAPredictionThatItsSamplesAreNotFinite) {
-  const auto look = [] { return run_program(folder_->path(), "reproduce predictions" + toy_scale + "--work broken"); };
+  const auto look = [] {
+    return run_program(folder_->path(), "reproduce predictions" + with(toy_scale, "--work broken"));
+  };
   ASSERT_EQ(look().exit_code, 0);
   for (const auto& entry : fs::directory_iterator(at("broken/measurements"))) {
     if (entry.path().filename().string().starts_with("samples_cosine_simple_x_0_step")) {
@@ -132,7 +134,7 @@ TEST_F(Reproduce, NamesTheNearestFinding) {
 
 TEST_F(Reproduce, RefusesAWorkFolderOfOtherModels) {
   ASSERT_EQ(run("vlb-terms").exit_code, 0);
-  const auto other = run_program(folder_->path(), "reproduce vlb-terms" + toy_scale + "--batch 5");
+  const auto other = run_program(folder_->path(), "reproduce vlb-terms" + with(toy_scale, "--batch 5"));
   EXPECT_NE(other.exit_code, 0);
   EXPECT_NE(other.errors.find("other settings"), std::string::npos) << other.errors;
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "tests/cli/program.h"
+#include "tests/cli/program_test.h"
 #include "tests/expect_error.h"
 
 namespace iddpm::test {
@@ -14,39 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-class Respace : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
-    write_tiny_images(*folder_ / "images");
-    const auto result = run_program(
-        folder_->path(), "train --data images --run run --steps 4 --sample-every 0 --checkpoint-every 2" + tiny_model);
-    ASSERT_EQ(result.exit_code, 0) << result.errors;
-  }
-  static void TearDownTestSuite() {
-    delete folder_;
-    folder_ = nullptr;
-  }
-
-  // Expects success and returns standard output.
-  static std::string run(const std::string& arguments) {
-    const auto result = run_program(folder_->path(), arguments);
-    EXPECT_EQ(result.exit_code, 0) << arguments << "\n" << result.errors;
-    return result.output;
-  }
-  // Expects failure in one sentence and returns it.
-  static std::string error_of(const std::string& arguments) {
-    const auto result = run_program(folder_->path(), arguments);
-    EXPECT_NE(result.exit_code, 0) << arguments;
-    EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << result.errors;
-    return result.errors;
-  }
-  static fs::path at(const std::string& name) { return *folder_ / name; }
-
-  static TemporaryFolder* folder_;
-};
-
-TemporaryFolder* Respace::folder_ = nullptr;
+class Respace : public TinyRunTest {};
 
 constexpr const char* table = "run/checkpoints/step_00000004.pairwise_bound.safetensors";
 
@@ -95,7 +63,7 @@ TEST_F(Respace, KeepsATableBesideTheCheckpointAndComparesWithEvenSpacing) {
 }
 
 TEST_F(Respace, SampleAndEvaluateTakeTheTimestepsOfTheTable) {
-  run("respace run --data images --count 4 --candidates 10");
+  run("respace run --data images --count 4 --candidates 10 --overwrite");
   const json drawn = json::parse(run("sample run --count 2 --steps optimal5 --out five --json"));
   EXPECT_EQ(drawn["steps"], "optimal5");
   EXPECT_TRUE(fs::exists(at("five/grid.png")));
@@ -106,7 +74,7 @@ TEST_F(Respace, SampleAndEvaluateTakeTheTimestepsOfTheTable) {
 }
 
 TEST_F(Respace, ATableOfOtherWeightsOrAnotherModelIsRefused) {
-  run("respace run --data images --count 2 --candidates 5 --raw");
+  run("respace run --data images --count 2 --candidates 5 --raw --overwrite");
   run("sample run --raw --count 1 --steps optimal3 --out raw");
   EXPECT_TRUE(contains(error_of("sample run --count 1 --steps optimal3 --out other"), "for the weights 'raw'"));
   fs::create_directories(at("copy"));

@@ -5,46 +5,21 @@
 #include <nlohmann/json.hpp>
 
 #include "iddpm/io/npz.h"
-#include "tests/cli/program.h"
+#include "tests/cli/program_test.h"
 
 namespace iddpm::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Verbs : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    folder_ = new TemporaryFolder;
-    write_tiny_images(*folder_ / "images");
-    const auto result = run_program(
-        folder_->path(), "train --data images --run run --steps 6 --sample-every 3 --log-every 1" + tiny_model);
-    ASSERT_EQ(result.exit_code, 0) << result.errors;
-  }
-  static void TearDownTestSuite() {
-    delete folder_;
-    folder_ = nullptr;
-  }
-
-  // Expects success and returns standard output.
-  static std::string run(const std::string& arguments) {
-    const auto result = run_program(folder_->path(), arguments);
-    EXPECT_EQ(result.exit_code, 0) << arguments << "\n" << result.errors;
-    return result.output;
-  }
-  static fs::path at(const std::string& name) { return *folder_ / name; }
-
-  static TemporaryFolder* folder_;
-};
-
-TemporaryFolder* Verbs::folder_ = nullptr;
+class Verbs : public TinyRunTest {};
 
 }  // namespace
 
 TEST_F(Verbs, TrainLeavesARunFolder) {
   for (const char* name :
-       {"run.json", "log.jsonl", "report.html", "tensorboard", "checkpoints/step_00000006.safetensors",
-        "samples/step_00000003.png", "samples/step_00000006.png"}) {
+       {"run.json", "log.jsonl", "report.html", "tensorboard", "checkpoints/step_00000004.safetensors",
+        "samples/step_00000002.png", "samples/step_00000004.png"}) {
     EXPECT_TRUE(fs::exists(at("run") / name)) << name;
   }
 }
@@ -142,12 +117,11 @@ TEST_F(Verbs, ReportIsOneFile) {
 }
 
 TEST_F(Verbs, AnInterruptedRunIsSavedAndSaysHowToGoOn) {
-  const auto result =
-      run_program(folder_->path(), "train --data images --run stopped --minutes 5 --sample-every 0" + tiny_model,
-                  "timeout -s INT 3");
+  const auto result = run_program(
+      folder(), "train --data images --run stopped --minutes 5 --sample-every 0" + tiny_model, "timeout -s INT 3");
   EXPECT_EQ(result.exit_code, 124) << result.errors;  // timeout's own word for having sent the signal
   EXPECT_NE(result.errors.find("--resume stopped"), std::string::npos) << result.errors;
-  EXPECT_EQ(run_program(folder_->path(), "info stopped").exit_code, 0);
+  EXPECT_EQ(run_program(folder(), "info stopped").exit_code, 0);
 }
 
 TEST_F(Verbs, EveryVerbHasHelpWithAnExample) {
