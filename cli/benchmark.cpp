@@ -21,6 +21,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/io/npz.h"
+#include "iddpm/model/model.h"
 #include "iddpm/nn/network_statistics.h"
 #include "iddpm/training/trainer.h"
 #include "iddpm/version.h"
@@ -143,12 +144,12 @@ Trainer make_trainer(const BenchmarkArguments& arguments, const Preset& preset, 
 
 // The same without what training needs beside the weights.
 UNet make_network(const BenchmarkArguments& arguments, const Preset& preset, at::Device device) {
-  UNet network(preset.model.network);
   if (!arguments.checkpoint.empty()) {
-    const Checkpoint checkpoint(arguments.checkpoint);
-    load_parameters(network.parameters(), checkpoint.weights({.ema_rate = {}, .raw = true}),
-                    checkpoint.file().path().string());
+    return Model::open(arguments.checkpoint,
+                       {.weights = {.ema_rate = {}, .raw = true}, .device = device, .precision = Precision::float32})
+        .network();
   }
+  UNet network(preset.model.network);
   network.to(device);
   return network;
 }

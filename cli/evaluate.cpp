@@ -55,19 +55,13 @@ void refuse_idle_options(const CLI::App& verb, const EvaluationRequest& request)
     refuse_idle(verb, {"--features", "--samples", "--sample-steps", "--start"}, why);
     refuse_idle(verb, sampler_option_names(), why);
   }
-  if (request.likelihood.data.path.empty()) refuse_idle(verb, {"--labels", "--csv", "--split"}, "without --data");
+  if (request.data.path.empty()) refuse_idle(verb, {"--labels", "--csv", "--split"}, "without --data");
 }
 
 void run_evaluate(const CLI::App& verb, const EvaluateArguments& arguments) {
   refuse_idle_options(verb, arguments.request);
   EvaluationRequest request = arguments.request;
-  request.likelihood.model = request.what;
-  request.samples.model = request.what;
-  request.samples.weights = request.likelihood.weights;
-  request.samples.compute = request.likelihood.compute;
-  request.samples.batch = request.likelihood.batch;
-  request.samples.seed = request.likelihood.seed;
-  request.reference.background = request.likelihood.data.background;
+  request.reference.background = request.data.background;
 
   // What can't be read or done is found out before hours of work.
   (void)make_sampler(request.samples.sampler, request.samples.sampler_options);
@@ -120,12 +114,13 @@ void add_sample_options(CLI::App& verb, EvaluationRequest& request) {
   option("--image-channels", request.size.image_channels, "And to 1 grey, 3 RGB or 4 RGBA")
       ->check(one_of({"1", "3", "4"}));
   DrawRequest& samples = request.samples;
+  samples.count = 1000;
   option("--samples", samples.count, "Images drawn from a model (1000)")
       ->check(between(std::int64_t{2}, std::int64_t{100'000'000}));
-  option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100)")
+  option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100, or all of fewer)")
       ->check(understood_by(check_respacing));
   add_sampler_options(verb, samples.sampler, samples.sampler_options, group);
-  option("--start", samples.start, start_help);
+  option("--start", request.start, start_help);
 }
 
 constexpr const char* examples =
@@ -149,14 +144,14 @@ constexpr const char* examples =
 void add_evaluate(CLI::App& app) {
   auto arguments = std::make_shared<EvaluateArguments>();
   EvaluationRequest& request = arguments->request;
-  LikelihoodRequest& likelihood = request.likelihood;
+  LikelihoodOptions& likelihood = request.likelihood;
   CLI::App* verb = app.add_subcommand("evaluate", "Measure a model's likelihood or the quality of samples");
   verb->footer(examples);
   verb->add_option("what", request.what,
                    "Run folder or checkpoint; images (a folder, an .npz, ...); a stored result (.json)")
       ->required()
       ->type_name("WHAT");
-  add_data_options(*verb, likelihood.data);
+  add_data_options(*verb, request.data);
   verb->add_option("--count", likelihood.count, "Only so many images, evenly spread over the data (default: all)")
       ->check(between(std::int64_t{1}, std::int64_t{1} << 40));
   verb->add_option("--steps", likelihood.steps,
@@ -170,8 +165,8 @@ void add_evaluate(CLI::App& app) {
   verb->add_option("--json-file", arguments->json_file, "Also write the result to this file");
   verb->add_flag("--overwrite", arguments->overwrite, "Replace files that exist");
   verb->add_flag("--json", arguments->json, "Print the result as JSON");
-  add_weight_options(*verb, likelihood.weights);
-  add_compute_options(*verb, likelihood.compute);
+  add_weight_options(*verb, request.weights);
+  add_compute_options(*verb, request.compute);
   verb->callback([verb, arguments] { run_evaluate(*verb, *arguments); });
 }
 

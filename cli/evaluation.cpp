@@ -4,15 +4,29 @@
 
 #include "cli/evaluation_record.h"
 #include "cli/options/evaluation_input.h"
+#include "cli/options/open_model.h"
+#include "cli/options/start_option.h"
 #include "cli/terminal/command_line.h"
+#include "cli/terminal/pixel_table.h"
+#include "cli/terminal/watched_progress.h"
 #include "iddpm/core/error.h"
+#include "iddpm/evaluation/likelihood/chosen_timesteps.h"
 #include "iddpm/evaluation/metrics/reference_statistics.h"
+#include "iddpm/evaluation/model_record.h"
 #include "iddpm/version.h"
 
 namespace iddpm::cli {
 namespace {
 
-std::string likelihood_table(const Likelihood& likelihood) {
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+void say_broken(const std::vector<std::string>& skipped) {
+  for (const std::string& name : skipped) say(fmt::format("Skipped a broken image: {}", name));
+}
+
+std::string likelihood_table(const Likelihood& likelihood, std::int64_t step, double seconds) {
   const BitsPerDimension& bits = likelihood.bits;
   double middle = 0;
   for (std::size_t t = 1; t < bits.terms.size(); ++t) middle += bits.terms[t];
@@ -22,8 +36,8 @@ std::string likelihood_table(const Likelihood& likelihood) {
   text += fmt::format("  L_1 .. L_{:<12} {:.4f}\n", bits.terms.size() - 1, middle);
   text += fmt::format("  L_T, the prior        {:.6f}\n", bits.prior);
   text += fmt::format("on {} images, {} of {} steps, weights {}, step {}, in {}\n", format_count(bits.images),
-                      likelihood.steps, likelihood.info.settings.diffusion.steps, likelihood.weights,
-                      likelihood.info.step, format_duration(likelihood.seconds));
+                      likelihood.model.steps, likelihood.model.original_steps, likelihood.model.weights, step,
+                      format_duration(seconds));
   return text;
 }
 
@@ -34,29 +48,36 @@ void add_result(Findings& findings, const EvaluationResult& result, const std::s
   findings.results.push_back(result);
 }
 
-void evaluate_likelihood(const EvaluationRequest& request, Findings& findings) {
-  const LikelihoodRequest& likelihood_request = request.likelihood;
-  const Likelihood likelihood = measure_likelihood(likelihood_request);
-  findings.record.update({{"model", likelihood.checkpoint.string()},
-                          {"step", likelihood.info.step},
-                          {"weights", likelihood.weights},
-                          {"data", likelihood_request.data.path.string()},
-                          {"split", likelihood_request.data.split},
-                          {"seed", likelihood_request.seed}});
-  add_result(findings, likelihood_result(likelihood_request, likelihood), likelihood_table(likelihood));
+std::string source_of(const std::filesystem::path& path, const std::string& split) {
+  return split.empty() ? path.string() : fmt::format("{} ({})", path.string(), split);
 }
 
-// What is judged, opened; samples of a model are drawn once everything else has proved in order.
+void evaluate_likelihood(const EvaluationRequest& request, const Model& model, const Dataset& dataset,
+                         Findings& findings) {
+  const auto start = Clock::now();
+  const Likelihood likelihood = [&] {
+    WatchedProgress progress("Measuring likelihood");
+    return measure_likelihood(model, dataset, request.likelihood, std::ref(progress));
+  }();
+  say_broken(likelihood.bits.skipped);
+  findings.record.update({{"model", model.path().string()},
+                          {"step", model.info().step},
+                          {"weights", model.weights()},
+                          {"data", request.data.path.string()},
+                          {"split", request.data.split},
+                          {"seed", request.likelihood.seed}});
+  add_result(findings, likelihood_result(likelihood, source_of(request.data.path, request.data.split)),
+             likelihood_table(likelihood, model.info().step, seconds_since(start)));
+}
+
+// Images that are judged, opened.
 struct JudgedImages {
-  std::shared_ptr<const Dataset> images = {};  ///< unset for a model, as yet
+  std::shared_ptr<const Dataset> images = {};
   FeatureSetOptions options = {};
-  std::vector<std::int64_t> shape = {};
-  std::optional<ModelRecord> model = {};
-  PixelStatistics training_pixels = {};  ///< of the model, as far as known
 };
 
 JudgedImages open_images(const EvaluationRequest& request) {
-  const DataOptions& data = request.likelihood.data;
+  const DataOptions& data = request.data;
   DatasetOptions options{.labels = LabelSource::none};
   if (request.size.image_size) {
     const ImageSize size = asked_image_size(request.size);
@@ -65,29 +86,11 @@ JudgedImages open_images(const EvaluationRequest& request) {
   }
   options.image_channels = request.size.image_channels;
   options.background = data.background;
-  std::string source = request.what.string();
-  if (!data.split.empty()) {
-    options.split = data.split;
-    source += fmt::format(" ({})", data.split);
-  }
-  const auto images = open_dataset(request.what, options);
-  return {.images = images,
-          .options = {.count = request.likelihood.count, .source = source},
-          .shape = images->image_shape()};
-}
-
-JudgedImages images_of_model(const EvaluationRequest& request) {
-  const Checkpoint checkpoint(find_checkpoint(request.what));
-  const UNetOptions& network = checkpoint.info().settings.network;
-  return {.shape = {network.image_channels, network.image_height, network.image_width}};
-}
-
-void draw(const EvaluationRequest& request, JudgedImages& judged) {
-  const DrawnSamples drawn = draw_samples(request.samples);
-  judged.images = drawn.images;
-  judged.model = drawn.model;
-  judged.training_pixels = drawn.training_pixels;
-  judged.options.source = fmt::format("samples of {}", drawn.model.checkpoint);
+  if (!data.split.empty()) options.split = data.split;
+  return {.images = open_dataset(request.what, options),
+          .options = {.count = request.likelihood.count,
+                      .batch = request.likelihood.batch,
+                      .source = source_of(request.what, data.split)}};
 }
 
 void save_statistics(const std::filesystem::path& path, const FeatureSet& set, Findings& findings) {
@@ -98,42 +101,94 @@ void save_statistics(const std::filesystem::path& path, const FeatureSet& set, F
                   set.space.network, set.space.sha256.substr(0, 12), display_path(path));
 }
 
-// All that judging takes but the samples of a model.
+// All that judging takes, found in order before anything is drawn or measured.
 struct Judgement {
-  JudgedImages judged;
-  std::unique_ptr<FeatureNetwork> network;
-  std::optional<Reference> reference;
+  std::optional<JudgedImages> images = {};  ///< unset for a model
+  DrawRequest request = {};                 ///< for a model
+  std::unique_ptr<FeatureNetwork> network = {};
+  std::optional<Reference> reference = {};
 };
 
-Judgement prepare_judgement(const EvaluationRequest& request, bool is_model) {
+DrawRequest draw_request(const EvaluationRequest& request, const Model& model) {
+  DrawRequest samples = request.samples;
+  samples.seed = request.likelihood.seed;
+  samples.batch = request.likelihood.batch;
+  samples.start = chosen_start(request.start, model);
+  if (samples.steps) samples.timesteps = chosen_timesteps(model, *samples.steps);
+  (void)drawn_timesteps(model, samples);  // refuses what can't be drawn
+  return samples;
+}
+
+Judgement prepare_judgement(const EvaluationRequest& request, const std::optional<Model>& model) {
   require(!request.features.empty(),
           "judging images needs --features: a classifier made by 'iddpm train-features', or FID's Inception network");
-  apply_threads(request.likelihood.compute);
-  Judgement judgement{
-      .judged = is_model ? images_of_model(request) : open_images(request), .network = nullptr, .reference = {}};
-  const std::vector<std::int64_t>& shape = judgement.judged.shape;
-  judgement.network = open_feature_network(request.features, chosen_device(request.likelihood.compute), shape);
+  Judgement judgement;
+  std::vector<std::int64_t> shape;
+  if (model) {
+    judgement.request = draw_request(request, *model);
+    shape = model->image_shape();
+  } else {
+    judgement.images = open_images(request);
+    shape = judgement.images->images->image_shape();
+  }
+  judgement.network = open_feature_network(request.features, chosen_device(request.compute), shape);
   if (!request.reference.path.empty()) {
     judgement.reference = open_reference(request.reference, shape, judgement.network->space(), request.features);
   }
   return judgement;
 }
 
-void judge(const EvaluationRequest& request, Judgement& judgement, Findings& findings) {
-  JudgedImages& judged = judgement.judged;
-  if (!judged.images) draw(request, judged);
-  judged.options.batch = request.likelihood.batch;
-  const FeatureSet samples = image_features(*judgement.network, *judged.images, judged.options);
+FeatureSet features_of_samples(const Judgement& judgement, const std::optional<Model>& model) {
+  if (model) {
+    WatchedProgress progress("Sampling");
+    return sample_features(*judgement.network, *model, judgement.request,
+                           fmt::format("samples of {}", model->path().string()), std::ref(progress));
+  }
+  const JudgedImages& judged = *judgement.images;
+  std::vector<std::string> skipped;
+  FeatureSet set;
+  {
+    WatchedProgress progress(fmt::format("Features of {}", judged.options.source));
+    set = collect_features(*judgement.network, *judged.images, judged.options, skipped, std::ref(progress));
+  }
+  say_broken(skipped);
+  return set;
+}
+
+FeatureSet features_of_reference(const EvaluationRequest& request, const Judgement& judgement) {
+  std::vector<std::string> skipped;
+  FeatureSet set;
+  {
+    WatchedProgress progress(fmt::format("Features of {}", judgement.reference->source()));
+    set = reference_features(*judgement.network, *judgement.reference, request.likelihood.batch, skipped,
+                             std::ref(progress));
+  }
+  say_broken(skipped);
+  return set;
+}
+
+void judge(const EvaluationRequest& request, const Judgement& judgement, const std::optional<Model>& model,
+           Findings& findings) {
+  const FeatureSet samples = features_of_samples(judgement, model);
   if (!request.save_reference.empty()) save_statistics(request.save_reference, samples, findings);
   if (!judgement.reference) return;
-  const FeatureSet real = reference_features(*judgement.network, *judgement.reference, judged.options.batch);
-  const SampleQuality quality =
-      compare_with_reference(real, samples, request.neighbours, judged.model, judged.training_pixels);
-  add_result(findings, quality.result, quality.table);
+  const FeatureSet real = features_of_reference(request, judgement);
+  std::optional<ModelRecord> record;
+  PixelStatistics training_pixels;
+  if (model) {
+    record = model_record(*model, judgement.request, request.start);
+    training_pixels = model->info().data_pixels;
+  }
+  const SampleQuality quality = [&] {
+    WatchedProgress progress("Measuring ");
+    return compare_with_reference(real, samples, request.neighbours, record, training_pixels, std::ref(progress));
+  }();
+  add_result(findings, quality.result,
+             format_table(quality.metrics, samples.space) + pixel_table(quality.pixels) + "\n");
 }
 
 void check(const EvaluationRequest& request, bool is_model, bool likelihood, bool judging) {
-  const DataOptions& data = request.likelihood.data;
+  const DataOptions& data = request.data;
   require(likelihood || judging,
           "evaluate needs --data, the images whose likelihood is measured, or --reference and --features, what samples "
           "are compared with and in which features");
@@ -151,16 +206,22 @@ void check(const EvaluationRequest& request, bool is_model, bool likelihood, boo
 }
 
 void measure(const EvaluationRequest& request, bool is_model, Findings& findings) {
-  const bool likelihood = !request.likelihood.data.path.empty();
+  const bool likelihood = !request.data.path.empty();
   const bool judging = !request.reference.path.empty() || !request.save_reference.empty();
   check(request, is_model, likelihood, judging);
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
+  apply_threads(request.compute);
+  std::optional<Model> model;
+  if (is_model) model = open_model(request.what, request.weights, request.compute);
   // What doesn't fit is found out before hours of work.
   std::optional<Judgement> judgement;
-  if (judging) judgement = prepare_judgement(request, is_model);
-  if (likelihood) evaluate_likelihood(request, findings);
-  if (judgement) judge(request, *judgement, findings);
-  findings.record["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (judging) judgement = prepare_judgement(request, model);
+  if (likelihood) {
+    const auto dataset = open_fitting_dataset(model->settings(), request.data.path, dataset_options(request.data));
+    evaluate_likelihood(request, *model, *dataset, findings);
+  }
+  if (judgement) judge(request, *judgement, model, findings);
+  findings.record["seconds"] = seconds_since(start);
   findings.record["version"] = version;
 }
 

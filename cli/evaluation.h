@@ -5,19 +5,27 @@
 #include <string>
 #include <vector>
 
-#include "cli/drawn_samples.h"
-#include "cli/likelihood.h"
-#include "cli/sample_quality.h"
+#include "cli/options/compute_options.h"
+#include "cli/options/data_options.h"
+#include "cli/options/weight_options.h"
 #include "iddpm/evaluation/evaluation_result.h"
+#include "iddpm/evaluation/judge.h"
+#include "iddpm/evaluation/likelihood/likelihood.h"
+#include "iddpm/model/draw.h"
 
 namespace iddpm::cli {
 
 /// What `iddpm evaluate` was asked for.
 struct EvaluationRequest {
   std::filesystem::path what;  ///< a checkpoint, a run folder, images or a stored result
-  /// Wanted if its data are named. Its split, background and count are also those of images that are judged.
-  LikelihoodRequest likelihood = {};
-  DrawRequest samples = {};
+  WeightOptions weights = {};
+  ComputeOptions compute = {};
+  /// The likelihood is wanted if its data are named. Their split and background are also those of images that are
+  /// judged, as the likelihood's count is.
+  DataOptions data = {};
+  LikelihoodOptions likelihood = {};
+  DrawRequest samples = {};             ///< images 0 .. count - 1, as `iddpm sample` draws them
+  std::string start = "noise";          ///< of the samples, as --start says
   std::filesystem::path features = {};  ///< a feature network, which judging samples takes
   ReferenceOptions reference = {};      ///< wanted if a path is given
   std::vector<std::int64_t> neighbours = {3, 5};

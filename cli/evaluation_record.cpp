@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "cli/drawn_samples.h"
 #include "cli/terminal/pixel_table.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/strict_json.h"
@@ -76,28 +75,6 @@ std::string side_by_side(const EvaluationResult& a, const EvaluationResult& b, j
 }
 
 }  // namespace
-
-EvaluationResult likelihood_result(const LikelihoodRequest& request, const Likelihood& likelihood) {
-  const BitsPerDimension& bits = likelihood.bits;
-  const std::int64_t original_steps = likelihood.info.settings.diffusion.steps;
-  ModelRecord model = model_record(likelihood.checkpoint, likelihood.weights, request.seed);
-  model.sampler = respacing_note(request.steps);
-  model.steps = likelihood.steps;
-  model.original_steps = original_steps;
-  std::string source = request.data.path.string();
-  if (!request.data.split.empty()) source += fmt::format(" ({})", request.data.split);
-  return {.protocol = likelihood_protocol(bits, source, model),
-          .figures = {{"total", bits.total},
-                      {"standard_error", bits.standard_error},
-                      {"prior", bits.prior},
-                      {"images", bits.images},
-                      {"skipped", bits.skipped.size()},
-                      {"steps", likelihood.steps},
-                      {"original_steps", original_steps},
-                      {"terms", bits.terms},
-                      {"x_0_error", bits.x_0_error},
-                      {"epsilon_error", bits.epsilon_error}}};
-}
 
 std::string figures_table(const EvaluationResult& result) {
   std::string text;

@@ -5,13 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/likelihood.h"
 #include "iddpm/evaluation/evaluation_result.h"
 
 namespace iddpm::cli {
-
-/// The likelihood of a model with its protocol.
-EvaluationResult likelihood_result(const LikelihoodRequest& request, const Likelihood& likelihood);
 
 /// The figures of any result as lines of text.
 std::string figures_table(const EvaluationResult& result);

@@ -38,7 +38,7 @@ int run(const std::vector<std::string>& arguments) {
   } catch (const UsageError& error) {
     return complain(error.what(), exit_usage);
   } catch (const Error& error) {
-    return complain(error.what(), exit_failure);
+    return complain(error.what(), error.kind() == ErrorKind::interrupted ? exit_interrupted : exit_failure);
   } catch (const c10::Error& error) {
     return complain(error.what_without_backtrace(), exit_failure);
   } catch (const std::bad_alloc&) {

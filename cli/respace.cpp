@@ -4,19 +4,20 @@
 #include <chrono>
 
 #include "cli/commands.h"
-#include "cli/likelihood.h"
+#include "cli/options/data_options.h"
 #include "cli/options/effect.h"
 #include "cli/options/model_file.h"
+#include "cli/options/open_model.h"
 #include "cli/options/output_file.h"
-#include "cli/options/respacing_option.h"
 #include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/printed_json.h"
-#include "cli/terminal/progress_bar.h"
+#include "cli/terminal/watched_progress.h"
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/respacing.h"
+#include "iddpm/evaluation/likelihood/chosen_timesteps.h"
+#include "iddpm/evaluation/likelihood/likelihood.h"
 #include "iddpm/evaluation/likelihood/pairwise_bound_file.h"
-#include "iddpm/io/file_hash.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/version.h"
 
@@ -43,36 +44,17 @@ struct Comparison {
   std::vector<std::int64_t> optimal_timesteps = {};
 };
 
-PairwiseBound measure(const RespaceArguments& arguments, const Checkpoint& checkpoint,
-                      const std::filesystem::path& path) {
-  const WeightChoice choice = weight_choice(arguments.weights);
-  const CheckpointInfo& info = checkpoint.info();
-  const auto dataset = open_fitting_dataset(info, arguments.data);
-  UNet network = checkpoint.load_network(choice);
-  PairwiseBoundOptions options = arguments.measurement;
-  options.device = chosen_device(arguments.compute);
-  network.to(options.device);
-  network.set_compute_type(scalar_type(chosen_precision(arguments.compute)));
-  const ReverseProcess process = reverse_process(info.settings.diffusion);
-  const bool conditional = info.settings.network.classes > 0;
-  const NetworkOfClasses network_of = [&](const Tensor& y) {
-    return conditioned(network,
-                       {.y = conditional ? y.to(options.device) : Tensor(), .low_resolution = {}, .dropout_keys = {}});
-  };
+PairwiseBound measure(const RespaceArguments& arguments, const Model& model) {
+  const std::filesystem::path& data = arguments.data.path;
+  const auto dataset = open_fitting_dataset(model.settings(), data, dataset_options(arguments.data));
+  // "photos/" ends in an empty name.
+  const std::string source = (data.has_filename() ? data : data.parent_path()).filename().string();
   PairwiseBound bound;
   {
-    ProgressBar bar("Measuring the bound's terms");
-    bound = pairwise_bound(process, network_of, *dataset, options, [&](std::int64_t done, std::int64_t all) {
-      bar.update(static_cast<double>(done) / static_cast<double>(all));
-    });
+    WatchedProgress progress("Measuring the bound's terms");
+    bound = measure_pairwise_bound(model, *dataset, arguments.measurement, source, std::ref(progress));
   }
   for (const std::string& name : bound.skipped) say(fmt::format("Skipped a broken image: {}", name));
-  const std::filesystem::path& data = arguments.data.path;
-  // "photos/" ends in an empty name.
-  bound.measured.source = (data.has_filename() ? data : data.parent_path()).filename().string();
-  bound.model.checkpoint = path.filename().string();
-  bound.model.checkpoint_sha256 = sha256_of_file(path);
-  bound.model.weights = weights_name(checkpoint, choice);
   return bound;
 }
 
@@ -170,7 +152,7 @@ void run_respace(const CLI::App& verb, const RespaceArguments& arguments) {
             table_file.string());
     check_output_file("the table", table_file, true);
     const auto start = std::chrono::steady_clock::now();
-    bound = measure(arguments, checkpoint, path);
+    bound = measure(arguments, open_model(path, arguments.weights, arguments.compute));
     try {
       save_pairwise_bound(table_file, bound);
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

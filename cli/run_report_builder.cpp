@@ -121,7 +121,7 @@ void add_final_samples(RunReport& report, const fs::path& folder) {
   report.final_samples = read_image(folder / "grid.png");
   if (!fs::exists(folder / "samples.json")) return;
   const auto json = parse_json(read_file(folder / "samples.json"), (folder / "samples.json").string());
-  if (!json.is_object()) return;
+  if (!json.is_object() || json.value("state", "finished") != "finished") return;
   report.final_samples_caption =
       fmt::format("{} samples, {} sampler, {} steps, seed {}", json.value("count", 0), json.value("sampler", ""),
                   json.value("steps", ""), json.value("seed", std::uint64_t{0}));

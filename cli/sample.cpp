@@ -2,26 +2,22 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 
 #include "cli/commands.h"
-#include "cli/image_sampling.h"
-#include "cli/options/compute_options.h"
-#include "cli/options/respacing_option.h"
+#include "cli/options/open_model.h"
 #include "cli/options/sampler_options.h"
 #include "cli/options/start_option.h"
-#include "cli/options/weight_options.h"
+#include "cli/sample_output.h"
 #include "cli/terminal/command_line.h"
-#include "cli/terminal/exit_codes.h"
-#include "cli/terminal/interruption.h"
 #include "cli/terminal/pixel_table.h"
-#include "cli/terminal/progress_bar.h"
+#include "cli/terminal/printed_json.h"
+#include "cli/terminal/watched_progress.h"
 #include "iddpm/core/error.h"
-#include "iddpm/io/atomic_file.h"
-#include "iddpm/io/npz.h"
-#include "iddpm/io/pixels.h"
-#include "iddpm/model/checkpoint.h"
+#include "iddpm/evaluation/likelihood/chosen_timesteps.h"
+#include "iddpm/model/draw.h"
 #include "iddpm/samplers/registry.h"
-#include "iddpm/version.h"
 
 namespace iddpm::cli {
 namespace {
@@ -33,7 +29,7 @@ struct SampleArguments {
   WeightOptions weights;
   ComputeOptions compute;
   std::int64_t count = 16;
-  std::string steps = "100";
+  std::optional<std::string> steps;
   std::string sampler = "ancestral";
   SamplerOptions sampler_options;
   std::string start = "noise";
@@ -49,8 +45,7 @@ struct SampleArguments {
   bool json = false;
 };
 
-// Classes in turn: those named, or all of the model's.
-std::vector<std::int64_t> chosen_labels(const SampleArguments& arguments, const ModelSettings& settings) {
+ClassChoice chosen_classes(const SampleArguments& arguments, const ModelSettings& settings) {
   const std::int64_t classes = settings.network.classes;
   if (classes == 0) {
     require(arguments.classes.empty(), "--class {}: this model has no classes (it is unconditional)",
@@ -58,128 +53,140 @@ std::vector<std::int64_t> chosen_labels(const SampleArguments& arguments, const 
     require(!arguments.by_class, "--by-class: this model has no classes (it is unconditional)");
     return {};
   }
-  std::vector<std::int64_t> wanted;
-  for (const std::string& name : arguments.classes) wanted.push_back(class_index(settings, name));
-  if (wanted.empty()) {
-    for (std::int64_t label = 0; label < classes; ++label) wanted.push_back(label);
+  ClassChoice choice;
+  for (const std::string& name : arguments.classes) choice.classes.push_back(class_index(settings, name));
+  if (arguments.by_class) {
+    require(arguments.count % classes == 0, "--by-class: --count {} is not divisible by the model's {} classes",
+            arguments.count, classes);
+    require(arguments.classes.empty(), "--by-class draws every class; leave out --class");
+    choice.order = ClassOrder::in_blocks;
   }
-  std::vector<std::int64_t> labels;
-  for (std::int64_t i = 0; i < arguments.count; ++i) {
-    const auto position =
-        arguments.by_class ? i / (arguments.count / classes) : i % static_cast<std::int64_t>(wanted.size());
-    labels.push_back(wanted[static_cast<std::size_t>(position)]);
-  }
-  return labels;
-}
-
-// A class name as the beginning of a file name, which `--labels prefix` reads back.
-std::string file_prefix(const ModelSettings& settings, std::int64_t label) {
-  if (settings.class_names.empty()) return fmt::format("{}_", label);
-  std::string name = settings.class_names[static_cast<std::size_t>(label)];
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.') c = '-';
-  }
-  return name + "_";
+  return choice;
 }
 
 fs::path output_folder(const SampleArguments& arguments) {
-  fs::path out = arguments.out;
-  if (out.empty()) {
-    out = fs::is_directory(arguments.model) ? arguments.model / "samples" / fmt::format("seed_{}", arguments.seed)
-                                            : fs::path(arguments.model.stem().string() + "-samples");
+  if (!arguments.out.empty()) return arguments.out;
+  if (fs::is_directory(arguments.model)) {
+    return arguments.model / "samples" / fmt::format("seed_{}", arguments.seed);
   }
-  require(!fs::exists(out) || fs::is_directory(out), "--out: '{}' is a file; expected a folder", out.string());
-  require(!fs::exists(out) || fs::is_empty(out) || arguments.overwrite,
-          "--out: '{}' already holds files; choose another folder, or add to it and replace files of the same names "
-          "with --overwrite",
-          out.string());
-  return out;
+  return arguments.model.stem().string() + "-samples";
 }
 
-void write_images(const fs::path& out, const Tensor& images, const SamplingRequest& request,
-                  const ModelSettings& settings) {
-  for (std::int64_t i = 0; i < images.size(0); ++i) {
-    const auto index = static_cast<std::size_t>(i);
-    const std::string prefix = request.labels.empty() ? "" : file_prefix(settings, request.labels[index]);
-    write_png(out / fmt::format("{}{:06}.png", prefix, request.image_numbers[index]), image_from_tensor(images[i]));
+DrawRequest draw_request(const SampleArguments& arguments, const Model& model) {
+  DrawRequest request{.first = arguments.first,
+                      .count = arguments.count,
+                      .seed = arguments.seed,
+                      .classes = chosen_classes(arguments, model.settings()),
+                      .sampler = arguments.sampler,
+                      .sampler_options = arguments.sampler_options,
+                      .steps = arguments.steps.value_or(default_steps(model.settings().diffusion.steps)),
+                      .start = chosen_start(arguments.start, model),
+                      .batch = arguments.batch};
+  request.timesteps = chosen_timesteps(model, *request.steps);
+  return request;
+}
+
+// All that the images depend on, for samples.json.
+nlohmann::json settings_of(const SampleArguments& arguments, const DrawRequest& request, const Model& model,
+                           const std::vector<std::int64_t>& timesteps) {
+  nlohmann::json settings = {{"model", model.path().string()},
+                             {"step", model.info().step},
+                             {"weights", model.weights()},
+                             {"weights_crc32c", fmt::format("{:08x}", model.checksum().value_or(0))},
+                             {"count", request.count},
+                             {"first_image", request.first},
+                             {"seed", request.seed},
+                             {"sampler", request.sampler},
+                             {"sampling", describe_sampler(request.sampler, request.sampler_options)},
+                             {"start", arguments.start},
+                             {"steps", *request.steps},
+                             {"timesteps", timesteps},
+                             {"precision", name(model.precision())},
+                             {"device", model.device().str()},
+                             {"npz", arguments.npz.string()},
+                             {"grid_only", arguments.grid_only}};
+  // The options that have a meaning, "eta" of ddim say, as numbers too.
+  const std::vector<SamplerOption>& known = find_sampler(request.sampler).options;
+  visit_sampler_options(request.sampler_options, [&](const char* option, const auto& value, const char*) {
+    const auto entry = std::find_if(known.begin(), known.end(),
+                                    [&](const SamplerOption& candidate) { return candidate.name == option; });
+    if (value) {
+      settings[option] = *value;
+    } else if (entry != known.end() && entry->told_always) {
+      settings[option] = entry->otherwise;
+    }
+  });
+  if (model.has_classes()) {
+    settings["classes"] = request.classes.classes;
+    settings["by_class"] = arguments.by_class;
+  }
+  return settings;
+}
+
+// Sampling begins at pure noise; a schedule whose first step expects less leaves some of it.
+void say_if_noise_is_left(const Model& model, const DrawRequest& request, const std::vector<std::int64_t>& timesteps) {
+  constexpr double most_signal = 0.05;
+  const std::int64_t noisiest = timesteps.back();
+  const double alpha_bar = model.reverse_process().q().schedule().alpha_bar[static_cast<std::size_t>(noisiest)];
+  if (request.start || alpha_bar <= most_signal) return;
+  say(fmt::format(
+      "Note: sampling begins at pure noise, but the first of these steps ({}) looks at t = {} of {}, where "
+      "images still hold {:.0f} % of their signal: noise will be left. --steps trailing{} begins at the "
+      "last t.",
+      *request.steps, noisiest, model.settings().diffusion.steps, 100.0 * std::sqrt(alpha_bar), timesteps.size()));
+}
+
+void draw_into(SampleOutput& output, const Model& model, DrawRequest request) {
+  request.already_drawn = output.already_drawn();
+  const auto kept = [&] {
+    return fmt::format("{} of {} images are in the folder, and the same command goes on with the rest", output.drawn(),
+                       request.count);
+  };
+  try {
+    WatchedProgress progress("Sampling");
+    draw(
+        model, request, [&](const DrawnBatch& batch) { output.add(batch); }, std::ref(progress));
+  } catch (const Interrupted&) {
+    output.write_preview();
+    throw Interrupted("interrupted; " + kept());
+  } catch (const Error& error) {
+    if (output.drawn() > 0) fail(error.kind(), "{}; {}", error.what(), kept());
+    throw;
   }
 }
 
 void run_sample(const SampleArguments& arguments) {
   (void)make_sampler(arguments.sampler, arguments.sampler_options);  // refuses what it doesn't know
   apply_threads(arguments.compute);
-  const fs::path path = find_checkpoint(arguments.model);
-  const Checkpoint checkpoint(path);
-  const ModelSettings& settings = checkpoint.info().settings;
-  require(!settings.network.super_resolution,
-          "'{}' enlarges images; sampling it needs images to enlarge, which this version doesn't take", path.string());
-  if (arguments.by_class && settings.network.classes > 0) {
-    require(arguments.count % settings.network.classes == 0,
-            "--by-class: --count {} is not divisible by the model's {} classes", arguments.count,
-            settings.network.classes);
-    require(arguments.classes.empty(), "--by-class draws every class; leave out --class");
-  }
-  const WeightChoice choice = weight_choice(arguments.weights);
-  const std::string weights = weights_name(checkpoint, choice);
-  SamplingRequest request{.image_numbers = image_numbers(arguments.first, arguments.count),
-                          .labels = chosen_labels(arguments, settings),
-                          .seed = arguments.seed,
-                          .steps = arguments.steps,
-                          .timesteps = chosen_timesteps(settings.diffusion.steps, arguments.steps, path, weights),
-                          .sampler = arguments.sampler,
-                          .sampler_options = arguments.sampler_options,
-                          .start = chosen_start(arguments.start, checkpoint),
-                          .batch = arguments.batch};
+  const Model model = open_model(arguments.model, arguments.weights, arguments.compute);
+  const DrawRequest request = draw_request(arguments, model);
+  const std::vector<std::int64_t> timesteps = drawn_timesteps(model, request);
   const fs::path out = output_folder(arguments);
-  UNet network = checkpoint.load_network(choice);
-  network.to(chosen_device(arguments.compute));
-  network.set_compute_type(scalar_type(chosen_precision(arguments.compute)));
-
-  const std::atomic<bool>& stop = catch_interruption();
-  const auto start = std::chrono::steady_clock::now();
-  Tensor images;
-  {
-    ProgressBar bar("Sampling");
-    images = sample_images(network, settings, request, [&](double fraction) {
-      bar.update(fraction);
-      return !stop;
-    });
-  }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (!images.defined()) throw ExitWith{exit_interrupted};
-  const std::int64_t drawn = images.size(0);
-  const Tensor bytes = to_pixels(images);
-  PixelStatistics statistics;
-  add(statistics, bytes);
-  const PixelRecord pixels = pixel_record(statistics, checkpoint.info().data_pixels, "training images");
-
-  fs::create_directories(out);
-  if (!arguments.grid_only) write_images(out, images, request, settings);
-  write_png(out / "grid.png", sample_grid(images, settings, arguments.by_class && drawn == arguments.count));
-  if (!arguments.npz.empty()) {
-    // [N, H, W, C], the layout of the published evaluation's files.
-    NamedTensors arrays = {{"arr_0", bytes.permute({0, 2, 3, 1}).contiguous()}};
-    if (!request.labels.empty()) {
-      arrays.emplace_back(
-          "arr_1", at::tensor(at::ArrayRef<std::int64_t>(request.labels).slice(0, static_cast<std::size_t>(drawn))));
+  SampleOutput output(
+      {.folder = out, .npz = arguments.npz, .images = !arguments.grid_only, .overwrite = arguments.overwrite},
+      settings_of(arguments, request, model, timesteps), request, model);
+  if (output.was_finished()) {
+    say(fmt::format("All {} images are in {} already; --overwrite draws them anew", request.count, display_path(out)));
+  } else {
+    if (!arguments.steps) {
+      say(fmt::format("In {} of {} steps (--steps)", timesteps.size(), model.settings().diffusion.steps));
     }
-    write_npz(arguments.npz, arrays);
+    say_if_noise_is_left(model, request, timesteps);
+    if (output.already_drawn() > 0) say(fmt::format("Going on after {} images", output.already_drawn()));
+    const std::int64_t before = output.already_drawn();
+    const auto start = std::chrono::steady_clock::now();
+    draw_into(output, model, request);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double speed = static_cast<double>(request.count - before) / seconds;
+    const PixelRecord pixels = pixel_record(output.pixels(), model.info().data_pixels, "training images");
+    output.finish({{"seconds", seconds}, {"images_per_second", speed}, {pixels_key, pixels}});
+    say(fmt::format("{} images in {} ({:.1f} images/s): {}", request.count - before, format_duration(seconds), speed,
+                    display_path(out / "grid.png")));
+    say(pixel_table(pixels));
   }
-  const nlohmann::json record = {
-      {"model", path.string()},       {"step", checkpoint.info().step},
-      {"weights", weights},           {"count", drawn},
-      {"sampler", arguments.sampler}, {"eta", arguments.sampler_options.eta.value_or(0.0)},
-      {"start", arguments.start},     {"steps", arguments.steps},
-      {"seed", arguments.seed},       {"first_image", arguments.first},
-      {"seconds", seconds},           {"images_per_second", static_cast<double>(drawn) / seconds},
-      {"folder", out.string()},       {"grid", (out / "grid.png").string()},
-      {pixels_key, pixels},           {"version", version}};
-  write_file_atomically(out / "samples.json", record.dump(2) + "\n");
-  if (arguments.json) print(record.dump(2) + "\n");
-  say(fmt::format("{} images in {} ({:.1f} images/s): {}", drawn, format_duration(seconds),
-                  static_cast<double>(drawn) / seconds, display_path(out / "grid.png")));
-  say(pixel_table(pixels));
-  if (drawn < arguments.count) throw ExitWith{exit_interrupted};
+  if (arguments.json) {
+    print(printed_json(output.record()));
+  }
 }
 
 }  // namespace
@@ -196,13 +203,14 @@ void add_sample(CLI::App& app) {
       "  iddpm sample runs/photos --count 50000 --steps 250 --npz samples.npz --grid-only\n"
       "      what evaluation programs read (arr_0: uint8 [N, H, W, C])\n"
       "  iddpm sample runs/photos --sampler ddim --steps ddim50\n"
-      "Image i of a seed is the same whatever the batch size, the number of threads and what else is drawn.");
+      "Image i of a seed is the same whatever the batch size, the number of threads and what else is drawn.\n"
+      "Images are written as they are drawn: if the program is stopped, the same command goes on with the rest.");
   verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
   verb->add_option("--count", arguments->count, "Images (16)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
-  verb->add_option(
-      "--steps", arguments->steps,
-      "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'trailing50'; 'optimal25' after iddpm respace (100)");
+  verb->add_option("--steps", arguments->steps,
+                   "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'trailing50'; 'optimal25' after iddpm respace "
+                   "(100, or all of fewer)");
   add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
   verb->add_option("--start", arguments->start, start_help);
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")
@@ -215,7 +223,8 @@ void add_sample(CLI::App& app) {
   verb->add_option("--out", arguments->out, "Folder (default: RUN/samples/seed_<seed>)");
   verb->add_option("--npz", arguments->npz, "Also write all images to this .npz file");
   verb->add_flag("--grid-only", arguments->grid_only, "No separate PNG files");
-  verb->add_flag("--overwrite", arguments->overwrite, "Write into a folder that already holds files");
+  verb->add_flag("--overwrite", arguments->overwrite,
+                 "Write into a folder that already holds files, and replace those of the same names");
   verb->add_flag("--json", arguments->json, "Print what was done as JSON");
   add_weight_options(*verb, arguments->weights);
   add_compute_options(*verb, arguments->compute);

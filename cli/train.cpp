@@ -5,12 +5,12 @@
 
 #include "cli/commands.h"
 #include "cli/dry_run.h"
-#include "cli/image_sampling.h"
 #include "cli/options/compute_options.h"
 #include "cli/options/data_options.h"
 #include "cli/options/model_options.h"
 #include "cli/options/training_flags.h"
 #include "cli/run_report_builder.h"
+#include "cli/sample_grid.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
 #include "cli/terminal/interruption.h"
@@ -18,6 +18,7 @@
 #include "cli/terminal/progress_bar.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/dataset_summary.h"
+#include "iddpm/model/draw.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/metrics_log.h"
 #include "iddpm/training/run/training_run.h"
@@ -167,24 +168,18 @@ struct SampleGrid {
 };
 
 // Samples of the first EMA, the same noise each time, so that grids can be compared.
-SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step) {
+SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const ProgressCallback& progress) {
   const auto& settings = run.trainer.settings();
   constexpr std::int64_t columns = 8;
   const std::int64_t classes = settings.network.classes;
   const bool by_class = classes > 0 && classes <= 16;
-  SamplingRequest request;
-  request.seed = run.trainer.options().seed;
-  request.image_numbers = image_numbers(0, by_class ? classes * columns : columns * 4);
+  DrawRequest request{.count = by_class ? classes * columns : columns * 4, .seed = run.trainer.options().seed};
   request.steps = fmt::format("{}", std::min<std::int64_t>(50, settings.diffusion.steps));
-  if (by_class) {
-    request.labels = labels_by_row(settings, columns);
-  } else if (classes > 0) {
-    for (std::size_t i = 0; i < request.image_numbers.size(); ++i)
-      request.labels.push_back(static_cast<std::int64_t>(i) % classes);
-  }
-  UNet network = run.trainer.options().ema_rates.empty() ? run.trainer.network() : run.trainer.ema_network();
-  network.set_compute_type(scalar_type(run.trainer.options().precision));
-  const Tensor images = sample_images(network, settings, request);
+  if (by_class) request.classes.order = ClassOrder::in_blocks;
+  const Model model({.settings = settings, .step = step},
+                    run.trainer.options().ema_rates.empty() ? run.trainer.network() : run.trainer.ema_network(),
+                    run.trainer.options().precision);
+  const Tensor images = draw_at_once(model, request, progress);
   fs::create_directories(run.folder / "samples");
   SampleGrid grid{.picture = sample_grid(images, settings, by_class), .pixels = {}};
   add(grid.pixels, images);
@@ -192,10 +187,14 @@ SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step) {
   return grid;
 }
 
-// A sample grid's picture, saying if it is off. Samples that aren't finite have none, and don't end the training.
-std::optional<Image> checked_sample_grid(const PreparedRun& run, std::int64_t step, ProgressBar& bar) {
+// A sample grid's picture, saying if it is off. Samples that aren't finite have none, and don't end the training; if
+// that is to stop, it doesn't wait for them.
+std::optional<Image> checked_sample_grid(const PreparedRun& run, std::int64_t step, const std::atomic<bool>& stop,
+                                         ProgressBar& bar) {
   try {
-    const SampleGrid grid = write_sample_grid(run, step);
+    const SampleGrid grid = write_sample_grid(run, step, [&](std::int64_t, std::int64_t) {
+      if (stop) throw Interrupted();
+    });
     const std::string remark = brightness_remark(
         pixel_record(grid.pixels, run.trainer.data_pixels(), "training images"), fmt::format(" at step {}", step));
     if (!remark.empty()) {
@@ -203,6 +202,8 @@ std::optional<Image> checked_sample_grid(const PreparedRun& run, std::int64_t st
       say(remark + " Usual in the first hundreds of steps.");
     }
     return grid.picture;
+  } catch (const Interrupted&) {
+    return std::nullopt;
   } catch (const NotFiniteError& error) {
     bar.clear();
     say(fmt::format("No sample grid at step {}: {}", step, error.what()));
@@ -223,7 +224,7 @@ void execute(PreparedRun& run, const TrainArguments& arguments) {
       bar.update(fraction,
                  fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
     };
-    observer.on_sample = [&](std::int64_t step) { return checked_sample_grid(run, step, bar); };
+    observer.on_sample = [&](std::int64_t step) { return checked_sample_grid(run, step, stop, bar); };
     observer.on_skipped_image = [&](const std::string& name) {
       bar.clear();
       say(fmt::format("Skipping a broken image: {}", name));

@@ -2,8 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/likelihood.h"
+#include "cli/options/open_model.h"
 #include "cli/options/values.h"
+#include "cli/terminal/command_line.h"
+#include "cli/terminal/watched_progress.h"
+#include "iddpm/core/error.h"
+#include "iddpm/evaluation/likelihood/likelihood.h"
 
 namespace iddpm::cli {
 
@@ -18,11 +22,14 @@ void add_vlb_figure_options(CLI::App& verb, VlbFigureOptions& options) {
 }
 
 std::vector<ProcessCurve> vlb_terms(const VlbFigureOptions& options, const DataOptions& data) {
-  const Likelihood likelihood = measure_likelihood({.model = options.model,
-                                                    .weights = options.weights,
-                                                    .compute = options.compute,
-                                                    .data = data,
-                                                    .count = options.count});
+  apply_threads(options.compute);
+  const Model model = open_model(options.model, options.weights, options.compute);
+  const auto dataset = open_fitting_dataset(model.settings(), data.path, dataset_options(data));
+  const Likelihood likelihood = [&] {
+    WatchedProgress progress("Measuring likelihood");
+    return measure_likelihood(model, *dataset, {.count = options.count}, std::ref(progress));
+  }();
+  for (const std::string& name : likelihood.bits.skipped) say(fmt::format("Skipped a broken image: {}", name));
   return {{options.model.filename().string(), likelihood.bits.terms}};
 }
 

@@ -2,7 +2,7 @@
 
 #include "experiments/finding.h"
 #include "experiments/models.h"
-#include "iddpm/model/checkpoint.h"
+#include "iddpm/model/model.h"
 #include "iddpm/report/loss_curves.h"
 #include "iddpm/training/gradient_noise_scale.h"
 #include "iddpm/training/run/metrics_log.h"
@@ -47,11 +47,12 @@ nlohmann::json noise_of(Workbench& bench, const std::filesystem::path& checkpoin
                                      {"objective", name(kind.objective)},
                                      {"timesteps", name(kind.timesteps)}};
   return bench.measured("gradient_noise", depends_on, [&] {
-    const std::string work = fmt::format("Gradient noise of {}", kind.label);
-    const Checkpoint file(checkpoint);
+    const Model model = Model::open(
+        checkpoint,
+        {.weights = {.ema_rate = {}, .raw = true}, .device = at::Device(at::kCPU), .precision = Precision::float32});
     const GradientNoiseScale noise =
-        gradient_noise_scale(file.load_network({.ema_rate = {}, .raw = true}), file.info().settings.diffusion,
-                             *bench.training_images(), options, bench.counter(work));
+        gradient_noise_scale(model.network(), model.settings().diffusion, *bench.training_images(), options,
+                             bench.counter(fmt::format("Gradient noise of {}", kind.label)));
     return nlohmann::json{{"squared_gradient", noise.squared_gradient},
                           {"squared_gradient_error", noise.squared_gradient_error},
                           {"covariance_trace", noise.covariance_trace},

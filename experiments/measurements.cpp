@@ -1,6 +1,5 @@
 // Samples, their quality and likelihoods, each kept in the work folder.
 
-#include "cli/image_sampling.h"
 #include "experiments/workbench.h"
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/dataset_images.h"
@@ -9,7 +8,8 @@
 #include "iddpm/io/file_hash.h"
 #include "iddpm/io/npz.h"
 #include "iddpm/io/pixels.h"
-#include "iddpm/model/checkpoint.h"
+#include "iddpm/model/draw.h"
+#include "iddpm/model/model.h"
 
 namespace iddpm::experiments {
 namespace {
@@ -33,11 +33,12 @@ std::string label_of(const fs::path& checkpoint) {
   return run.filename().string() + "_" + checkpoint.stem().string();
 }
 
-UNet load(const Checkpoint& checkpoint, const Settings& settings) {
-  UNet network = checkpoint.load_network();
-  network.to(settings.device);
-  network.set_compute_type(settings.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat);
-  return network;
+// Its first average, read with another fixed variance if so asked.
+Model load(const fs::path& checkpoint, const Settings& settings, const std::optional<Variance>& variance) {
+  const Model model = Model::open(checkpoint, {.device = settings.device, .precision = settings.precision});
+  DiffusionSettings diffusion = model.settings().diffusion;
+  if (variance) diffusion.variance = *variance;
+  return model.with(diffusion);
 }
 
 }  // namespace
@@ -45,29 +46,23 @@ UNet load(const Checkpoint& checkpoint, const Settings& settings) {
 Tensor Workbench::samples(const SampleRecipe& recipe) {
   const nlohmann::json depends_on = record_of(recipe, settings_.seed, settings_.precision);
   const nlohmann::json drawn = measured("samples_" + label_of(recipe.checkpoint), depends_on, [&] {
-    const Checkpoint checkpoint(recipe.checkpoint);
-    ModelSettings settings = checkpoint.info().settings;
-    if (recipe.variance) settings.diffusion.variance = *recipe.variance;
-    cli::SamplingRequest request{.image_numbers = cli::image_numbers(0, recipe.count),
-                                 .labels = {},
-                                 .seed = settings_.seed,
-                                 .steps = recipe.steps,
-                                 .timesteps = recipe.timesteps,
-                                 .sampler = recipe.sampler,
-                                 .batch = 100};
-    const std::string work = "Sampling " + label_of(recipe.checkpoint);
-    Tensor images;
+    const Model model = load(recipe.checkpoint, settings_, recipe.variance);
+    DrawRequest request{.count = recipe.count,
+                        .seed = settings_.seed,
+                        .sampler = recipe.sampler,
+                        .timesteps = recipe.timesteps,
+                        .batch = 100};
+    if (request.timesteps.empty()) request.steps = recipe.steps;
+    std::vector<Tensor> pixels;
+    const auto keep = [&](const DrawnBatch& batch) { pixels.push_back(to_pixels(batch.images).permute({0, 2, 3, 1})); };
     try {
-      images = cli::sample_images(load(checkpoint, settings_), settings, request, [&](double fraction) {
-        tell(work, fraction);
-        return true;
-      });
+      draw(model, request, keep, counter("Sampling " + label_of(recipe.checkpoint)));
     } catch (const NotFiniteError& error) {
       return nlohmann::json{{"not_finite", error.what()}};
     }
     const fs::path file = folder("samples") / fmt::format("{}-{}.npz", label_of(recipe.checkpoint),
                                                           sha256(depends_on.dump()).substr(0, 12));
-    write_npz(file, {{"arr_0", to_pixels(images).permute({0, 2, 3, 1}).contiguous()}});
+    write_npz(file, {{"arr_0", at::cat(pixels).contiguous()}});
     return nlohmann::json{{"file", file.filename().string()}};
   });
   if (drawn.contains("not_finite")) {
@@ -133,14 +128,11 @@ nlohmann::json Workbench::likelihood(const fs::path& checkpoint, const std::stri
                                      {"seed", settings_.seed},
                                      {"precision", name(settings_.precision)}};
   return measured("likelihood_" + label_of(checkpoint), depends_on, [&] {
-    const Checkpoint file(checkpoint);
-    DiffusionSettings diffusion = file.info().settings.diffusion;
-    if (variance) diffusion.variance = *variance;
-    const ReverseProcess whole = reverse_process(diffusion);
+    const Model model = load(checkpoint, settings_, variance);
+    const ReverseProcess whole = model.reverse_process();
     const ReverseProcess process = timesteps.empty() ? whole.respaced(steps) : whole.respaced(timesteps);
-    const Denoiser denoiser = process.denoiser(conditioned(load(file, settings_), Condition{}));
     const BitsPerDimension bits = bits_per_dimension(
-        process.q(), denoiser, *test_images(),
+        process.q(), model.denoiser_of(process), *test_images(),
         {.count = scale().likelihood_images, .batch = 64, .seed = settings_.seed, .device = settings_.device},
         counter("Likelihood of " + label_of(checkpoint)));
     return nlohmann::json{{"total", bits.total},

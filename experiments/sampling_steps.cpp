@@ -5,7 +5,7 @@
 #include "iddpm/diffusion/optimal_respacing.h"
 #include "iddpm/diffusion/respacing.h"
 #include "iddpm/evaluation/likelihood/pairwise_bound.h"
-#include "iddpm/model/checkpoint.h"
+#include "iddpm/model/model.h"
 
 namespace iddpm::experiments {
 namespace {
@@ -25,9 +25,9 @@ nlohmann::json optimal_steps(Workbench& bench, const TrainedModel& model, const 
   const nlohmann::json depends_on = {
       {"checkpoint", identity(model.last())}, {"images", options.count}, {"seed", options.seed}, {"steps", counts}};
   return bench.measured("optimal_steps", depends_on, [&] {
-    const Checkpoint checkpoint(model.last());
-    const ReverseProcess process = reverse_process(checkpoint.info().settings.diffusion);
-    const Network network = conditioned(checkpoint.load_network(), Condition{});
+    const Model opened = Model::open(model.last(), {.device = at::Device(at::kCPU), .precision = Precision::float32});
+    const ReverseProcess process = opened.reverse_process();
+    const Network network = opened.network_of();
     const PairwiseBound bound =
         pairwise_bound(process, network, *bench.test_images(), options, bench.counter("Pairwise terms of the bound"));
     nlohmann::json result = nlohmann::json::array();

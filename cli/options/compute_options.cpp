@@ -11,16 +11,6 @@
 namespace iddpm::cli {
 namespace {
 
-// oneDNN emulates bfloat16 on processors without its instructions, slower than float32.
-bool computes_in_bfloat16(const at::Device& device) {
-  if (device.is_cuda()) return true;
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 void check_device_name(const std::string& name) {
   const bool numbered = name.starts_with("cuda:") && unsigned_number(name.substr(5)).value_or(128) < 128;
   require(numbered || name == "auto" || name == "cpu" || name == "cuda", "expected auto, cpu, cuda or cuda:N, got '{}'",
@@ -46,26 +36,15 @@ void add_compute_options(CLI::App& verb, ComputeOptions& options) {
 }
 
 at::Device chosen_device(const ComputeOptions& options) {
-  if (options.device == "auto") return at::Device(at::hasCUDA() ? "cuda" : "cpu");
   try {
-    const at::Device device(options.device);
-    require(device.is_cpu() || (device.is_cuda() && at::hasCUDA()),
-            "--device: '{}' can't be used with this LibTorch; expected cpu{}", options.device,
-            at::hasCUDA() ? " or cuda" : "");
-    return device;
-  } catch (const c10::Error&) {
-    fail("--device: expected auto, cpu, cuda or cuda:N, got '{}'", options.device);
+    return parse_device(options.device);
+  } catch (const Error& error) {
+    fail(error.kind(), "--{}", error.what());
   }
 }
 
 Precision chosen_precision(const ComputeOptions& options) {
-  if (options.precision == "float32") return Precision::float32;
-  if (options.precision == "bfloat16") return Precision::bfloat16;
-  return computes_in_bfloat16(chosen_device(options)) ? Precision::bfloat16 : Precision::float32;
-}
-
-at::ScalarType scalar_type(Precision precision) {
-  return precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat;
+  return options.precision == "auto" ? default_precision(chosen_device(options)) : parse_precision(options.precision);
 }
 
 void apply_threads(const ComputeOptions& options) {

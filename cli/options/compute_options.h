@@ -3,8 +3,7 @@
 #include <CLI/App.hpp>
 #include <string>
 
-#include "iddpm/core/tensor.h"
-#include "iddpm/training/trainer.h"
+#include "iddpm/model/compute.h"
 
 namespace iddpm::cli {
 
@@ -19,11 +18,10 @@ void add_compute_options(CLI::App& verb, ComputeOptions& options);
 /// Without --precision.
 void add_device_options(CLI::App& verb, ComputeOptions& options);
 
-/// "auto": CUDA where LibTorch has it, else the CPU. Throws Error for a device that isn't there.
+/// Throws Error for a device that isn't there.
 at::Device chosen_device(const ComputeOptions& options);
-/// "auto": bfloat16 where the processor or GPU computes in it, else float32.
+/// "auto": that of the device.
 Precision chosen_precision(const ComputeOptions& options);
-at::ScalarType scalar_type(Precision precision);
 /// Sets the number of threads of every pool: LibTorch's, OpenMP's, oneDNN's.
 void apply_threads(const ComputeOptions& options);
 

@@ -14,7 +14,4 @@ enum class EvaluationInput {
 /// Throws Error naming the path if there is nothing.
 EvaluationInput kind_of_input(const std::filesystem::path& path);
 
-/// Whether a file begins as safetensors files do. Nothing else of it is checked.
-bool looks_like_safetensors(const std::filesystem::path& path);
-
 }  // namespace iddpm::cli

@@ -26,14 +26,14 @@ PixelStatistics pixels_of(const std::string& path, const UNetOptions& network) {
 
 }  // namespace
 
-std::optional<DataStart> chosen_start(const std::string& start, const Checkpoint& checkpoint) {
+std::optional<DataStart> chosen_start(const std::string& start, const Model& model) {
   if (start == "noise") return std::nullopt;
-  const CheckpointInfo& info = checkpoint.info();
+  const CheckpointInfo& info = model.info();
   const PixelStatistics statistics = start == "data" ? info.data_pixels : pixels_of(start, info.settings.network);
   require(!statistics.empty(),
           "--start data: '{}' doesn't say what its training images look like (an earlier version wrote it, or it was "
           "converted); name a folder of such images instead of 'data'",
-          checkpoint.file().path().string());
+          model.path().string());
   DataStart begin;
   for (const ChannelStatistics& channel : statistics.channels) {
     begin.mean.push_back(channel.mean() / 127.5 - 1.0);

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "iddpm/model/checkpoint.h"
+#include "iddpm/model/model.h"
 #include "iddpm/samplers/data_start.h"
 
 namespace iddpm::cli {
@@ -16,6 +16,6 @@ inline constexpr const char* start_help =
 
 /// What --start says: nothing for pure noise. Throws Error if the model doesn't know its training images' pixels, or
 /// the images named can't be read.
-std::optional<DataStart> chosen_start(const std::string& start, const Checkpoint& checkpoint);
+std::optional<DataStart> chosen_start(const std::string& start, const Model& model);
 
 }  // namespace iddpm::cli

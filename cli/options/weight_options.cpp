@@ -1,10 +1,9 @@
 #include "cli/options/weight_options.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 
 #include "cli/options/values.h"
+#include "iddpm/model/model.h"
 
 namespace iddpm::cli {
 
@@ -18,8 +17,7 @@ void add_weight_options(CLI::App& verb, WeightOptions& options) {
 WeightChoice weight_choice(const WeightOptions& options) { return {.ema_rate = options.ema_rate, .raw = options.raw}; }
 
 std::string weights_name(const Checkpoint& checkpoint, const WeightChoice& choice) {
-  const std::optional<double> rate = checkpoint.chosen_rate(choice);
-  return rate ? fmt::format("ema {}", *rate) : "raw";
+  return iddpm::weights_name(checkpoint.chosen_rate(choice));
 }
 
 }  // namespace iddpm::cli

@@ -185,6 +185,8 @@ std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::stri
   }
   const std::vector<std::int64_t> counts = parse_counts(specification);
   const auto sections = static_cast<std::int64_t>(counts.size());
+  // The published rule would look at t = 0 alone and leave the noise as it is.
+  if (sections == 1 && counts.front() == 1) return {steps - 1};
   std::int64_t start = 0;
   for (std::int64_t section = 0; section < sections; ++section) {
     const std::int64_t count = counts[static_cast<std::size_t>(section)];

@@ -9,14 +9,15 @@
 namespace iddpm {
 
 /// The timesteps, ascending and each once, that a specification keeps of a process of `steps`:
-/// - "250": as many, evenly spaced from the first to the last, rounded half to even (arXiv 2102.09672 section 4);
+/// - "250": as many, evenly spaced from the first to the last, rounded half to even (arXiv 2102.09672 section 4); "1":
+///   the last (the published code takes the first, where an image has hardly any noise);
 /// - "10,15,20": the process in as many sections of equal size, each with its own count, spaced in the same way;
 /// - "ddim50": every k-th from 0, with the smallest integer stride k that keeps 50 (Song et al. 2021, arXiv
 ///   2010.02502). Where no integer stride keeps N of T, as 300 of 1000, which the published code refuses: floor(i T /
 ///   N) for i = 0 .. N - 1, the paper's own "linear" choice (appendix D.2), whose stride differs by at most 1;
 /// - "leading50", "linspace50", "trailing50": the three of Lin et al. 2024, arXiv 2305.08891, table 2: every (T div
-///   50)-th from 0, which leaves out the noisiest; evenly from the first to the last (the last alone if it is one); every (T / 50)-th from the last
-///   one down, rounded half to even, which leaves out t = 0 and its neighbours;
+///   50)-th from 0, which leaves out the noisiest; evenly from the first to the last (the last alone if it is one);
+///   every (T / 50)-th from the last one down, rounded half to even, which leaves out t = 0 and its neighbours;
 /// - "": all of them.
 /// The two by noise levels need the schedule (below); timesteps that are the best for a model ("optimal25" on the
 /// command line) have to be measured: see optimal_respacing.h. Throws Error naming the specification and the numbers

@@ -184,7 +184,7 @@ std::string describe(const Protocol& protocol) {
     const ModelRecord& model = *protocol.model;
     text += fmt::format("model        {} (SHA-256 {}), weights {}\n", model.checkpoint,
                         short_hash(model.checkpoint_sha256), model.weights);
-    text += fmt::format("process      {}{} of {} steps, seed {}\n", model.sampler.empty() ? "" : model.sampler + ", ",
+    text += fmt::format("process      {}{} of {} steps, seed {}", model.sampler.empty() ? "" : model.sampler + ", ",
                         model.steps, model.original_steps, model.seed);
     if (!model.precision.empty()) text += fmt::format("computed     in {} on {}\n", model.precision, model.device);
   }

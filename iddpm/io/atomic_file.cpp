@@ -7,6 +7,7 @@
 #include <random>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/input_file.h"
@@ -17,19 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view temporary_prefix = ".iddpm-";
+constexpr std::string_view temporary_suffix = ".tmp";
+
 [[noreturn]] void fail_writing(const fs::path& path) {
   fail("cannot write {}: {}", path.string(), std::generic_category().message(errno));
 }
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
-
-/// Makes the renaming itself durable. Some file systems can't sync a folder; then there is nothing more to do.
-void sync_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
-}
 
 }  // namespace
 
@@ -48,7 +44,8 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
 
   std::random_device random;
   do {
-    temporary_ = folder_of(path_) / fmt::format(".iddpm-{:08x}{:08x}.tmp", random(), random());
+    temporary_ =
+        folder_of(path_) / fmt::format("{}{:08x}{:08x}{}", temporary_prefix, random(), random(), temporary_suffix);
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) fail_writing(path_);
@@ -76,6 +73,40 @@ void AtomicFile::commit() {
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_writing(path_);
   temporary_.clear();
   sync_folder(folder_of(path_));
+}
+
+void AtomicFile::commit_unsynced() {
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail_writing(path_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_writing(path_);
+  temporary_.clear();
+}
+
+void sync_file_system(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) fail_writing(folder);
+  const bool synced = ::syncfs(descriptor) == 0;
+  const int reason = errno;
+  ::close(descriptor);
+  errno = reason;
+  if (!synced) fail_writing(folder);
+}
+
+void sync_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+void sweep_temporary_files(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> left;
+  fs::directory_iterator entries(folder, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    const std::string name = entries->path().filename().string();
+    if (name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix)) left.push_back(entries->path());
+  }
+  for (const fs::path& path : left) fs::remove(path, error);
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view contents) {

@@ -226,6 +226,17 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t 
   return header;
 }
 
+bool looks_like_safetensors(const std::filesystem::path& path) {
+  if (!std::filesystem::is_regular_file(path)) return false;
+  const InputFile file(path);
+  if (file.size() < 10) return false;
+  // The header's length, 8 bytes with the least first, then the header, a JSON object.
+  const std::string start = file.read_at(0, 9);
+  std::uint64_t length = 0;
+  for (std::size_t i = 8; i-- > 0;) length = length << 8 | static_cast<unsigned char>(start[i]);
+  return start[8] == '{' && length <= file.size() - 8;
+}
+
 const char* safetensors_type_name(at::ScalarType type) {
   for (const auto& [name, known] : safetensors_types) {
     if (known == type) return name;

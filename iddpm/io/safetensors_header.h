@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct SafetensorsHeader {
 /// shape needs, tensors one after the other from 0 to `data_size` without gap or overlap, no name twice. Throws Error
 /// beginning with `path`. Memory stays proportional to `json`, whatever it holds.
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_size, const std::string& path);
+
+/// Whether a file begins as safetensors files do. Nothing else of it is checked.
+bool looks_like_safetensors(const std::filesystem::path& path);
 
 /// The format's name of a type ("F32"), or null if it has none.
 const char* safetensors_type_name(at::ScalarType type);

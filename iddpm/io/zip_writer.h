@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "iddpm/io/atomic_file.h"
+#include "iddpm/io/zip_records.h"
 
 namespace iddpm {
 
@@ -23,18 +24,9 @@ class ZipWriter {
   void commit();
 
  private:
-  struct Entry {
-    std::string name;
-    std::uint64_t offset = 0;
-    std::uint64_t size = 0;
-    std::uint32_t checksum = 0;
-  };
-
-  void write(const std::string& text);
-
   AtomicFile file_;
   std::uint64_t position_ = 0;
-  std::vector<Entry> entries_;
+  std::vector<zip_records::Entry> entries_;
 };
 
 }  // namespace iddpm

@@ -12,15 +12,11 @@ constexpr std::int64_t largest_batch = 1 << 20;
 constexpr double most_steps = 1e15;
 constexpr std::size_t most_ema_rates = 16;
 
-constexpr std::array precision_names = {"float32", "bfloat16"};
 constexpr std::array decay_names = {"none", "linear", "cosine"};
 constexpr std::array sampling_names = {"uniform", "importance"};
 
 }  // namespace
 
-std::string name(Precision precision) {
-  return choice_name(precision_names, static_cast<std::size_t>(precision), "precision");
-}
 std::string name(LearningRateDecay decay) {
   return choice_name(decay_names, static_cast<std::size_t>(decay), "learning rate decay");
 }
@@ -28,9 +24,6 @@ std::string name(TimestepSampling sampling) {
   return choice_name(sampling_names, static_cast<std::size_t>(sampling), "timestep sampling");
 }
 
-Precision parse_precision(const std::string& name) {
-  return static_cast<Precision>(parse_choice(precision_names, name, "precision"));
-}
 LearningRateDecay parse_learning_rate_decay(const std::string& name) {
   return static_cast<LearningRateDecay>(parse_choice(decay_names, name, "learning rate decay"));
 }

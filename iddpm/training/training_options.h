@@ -5,11 +5,10 @@
 #include <vector>
 
 #include "iddpm/core/fields.h"
+#include "iddpm/model/compute.h"
 
 namespace iddpm {
 
-/// Type of the activations; parameters, optimiser and averages stay in float32.
-enum class Precision { float32, bfloat16 };
 /// How the learning rate falls to 0 at the end of the decay.
 enum class LearningRateDecay { none, linear, cosine };
 /// How t is drawn: evenly, or by the second moments of the loss (arXiv 2102.09672 eq. 18).
@@ -47,12 +46,10 @@ void from_json(const nlohmann::json& json, TrainingOptions& options);
 /// Throws Error naming the first option out of range.
 void check(const TrainingOptions& options);
 
-/// Names for files and options: "float32", "bfloat16"; "none", "linear", "cosine"; "uniform", "importance". The parsers
+/// Names for files and options: "none", "linear", "cosine"; "uniform", "importance". The parsers
 /// throw Error listing the names there are.
-std::string name(Precision precision);
 std::string name(LearningRateDecay decay);
 std::string name(TimestepSampling sampling);
-Precision parse_precision(const std::string& name);
 LearningRateDecay parse_learning_rate_decay(const std::string& name);
 TimestepSampling parse_timestep_sampling(const std::string& name);
 

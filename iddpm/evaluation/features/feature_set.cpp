@@ -2,41 +2,44 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/dataset_images.h"
-#include "iddpm/io/file_hash.h"
 
 namespace iddpm {
+
+void FeatureCollector::add(const Tensor& images) {
+  const Features batch = network_.features(images);
+  pooled_.add(batch.pooled);
+  if (batch.spatial.defined()) spatial_.add(batch.spatial);
+  if (options_.keep_features) {
+    features_.push_back(batch.pooled.to(at::kCPU, at::kFloat));
+    if (batch.probabilities.defined()) probabilities_.push_back(batch.probabilities.to(at::kCPU, at::kFloat));
+  }
+  iddpm::add(pixels_, images);
+  hash_.add(images);
+  image_shape_ = images.sizes().slice(1).vec();
+}
+
+FeatureSet FeatureCollector::finish() const {
+  FeatureSet set{
+      .space = network_.space(),
+      .images = {.source = options_.source, .sha256 = hash_.hex(), .count = count(), .image_shape = image_shape_},
+      .pixels = pixels_,
+      .pooled = pooled_.moments(),
+  };
+  if (spatial_.count() > 0) set.spatial = spatial_.moments();
+  if (!features_.empty()) set.features = at::cat(features_);
+  if (!probabilities_.empty()) set.probabilities = at::cat(probabilities_);
+  return set;
+}
 
 FeatureSet collect_features(const FeatureNetwork& network, const Dataset& dataset, const FeatureSetOptions& options,
                             std::vector<std::string>& skipped, const ProgressCallback& progress) {
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
-  FeatureStatistics pooled, spatial;
-  std::vector<Tensor> features, probabilities;
-  PixelStatistics pixels;
-  Sha256 hash;
-  std::int64_t done = 0;
+  FeatureCollector collector(network, options);
   for_each_batch(dataset, indices, options.batch, skipped, [&](const DatasetImages& images) {
-    const Features batch = network.features(images.pixels);
-    pooled.add(batch.pooled);
-    if (batch.spatial.defined()) spatial.add(batch.spatial);
-    if (options.keep_features) {
-      features.push_back(batch.pooled.to(at::kCPU, at::kFloat));
-      if (batch.probabilities.defined()) probabilities.push_back(batch.probabilities.to(at::kCPU, at::kFloat));
-    }
-    add(pixels, images.pixels);
-    hash.add(images.pixels);
-    done += images.pixels.size(0);
-    if (progress) progress(done, static_cast<std::int64_t>(indices.size()));
+    collector.add(images.pixels);
+    if (progress) progress(collector.count(), static_cast<std::int64_t>(indices.size()));
   });
-  FeatureSet set{
-      .space = network.space(),
-      .images = {.source = options.source, .sha256 = hash.hex(), .count = done, .image_shape = dataset.image_shape()},
-      .pixels = pixels,
-      .pooled = pooled.moments(),
-  };
-  if (spatial.count() > 0) set.spatial = spatial.moments();
-  if (!features.empty()) set.features = at::cat(features);
-  if (!probabilities.empty()) set.probabilities = at::cat(probabilities);
-  return set;
+  return collector.finish();
 }
 
 }  // namespace iddpm

@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "iddpm/core/progress.h"
 #include "iddpm/core/tensor.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/data/pixel_statistics.h"
 #include "iddpm/evaluation/features/feature_network.h"
 #include "iddpm/evaluation/metrics/frechet_distance.h"
-#include "iddpm/evaluation/progress.h"
 #include "iddpm/evaluation/protocol.h"
+#include "iddpm/io/file_hash.h"
 
 namespace iddpm {
 
@@ -31,6 +32,29 @@ struct FeatureSetOptions {
   std::int64_t batch = 32;
   std::string source = {};    ///< what to call the set in protocols
   bool keep_features = true;  ///< 4 D bytes per image; without them there is only the Frechet distance
+};
+
+/// A feature set in the making: images go through the network batch by batch, and none is kept.
+class FeatureCollector {
+ public:
+  /// Of the options, `source` and `keep_features`. The network must outlive it.
+  FeatureCollector(const FeatureNetwork& network, FeatureSetOptions options)
+      : network_(network), options_(std::move(options)) {}
+
+  /// uint8 [N, C, H, W].
+  void add(const Tensor& images);
+  std::int64_t count() const { return pixels_.images; }
+  /// Throws Error if fewer than two images were added.
+  FeatureSet finish() const;
+
+ private:
+  const FeatureNetwork& network_;
+  FeatureSetOptions options_;
+  FeatureStatistics pooled_ = {}, spatial_ = {};
+  std::vector<Tensor> features_ = {}, probabilities_ = {};
+  PixelStatistics pixels_ = {};
+  Sha256 hash_ = {};
+  std::vector<std::int64_t> image_shape_ = {};
 };
 
 /// Runs a data set through a feature network. Broken images are left out and their names added to `skipped`. The set's

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "iddpm/core/progress.h"
 #include "iddpm/core/tensor.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/diffusion/reverse_process.h"
 #include "iddpm/evaluation/dataset_images.h"
-#include "iddpm/evaluation/progress.h"
 #include "iddpm/evaluation/protocol.h"
 #include "iddpm/samplers/sampler.h"
 

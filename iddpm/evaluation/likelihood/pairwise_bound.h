@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "iddpm/core/progress.h"
 #include "iddpm/core/tensor.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/diffusion/optimal_respacing.h"
 #include "iddpm/evaluation/likelihood/bits_per_dimension.h"
-#include "iddpm/evaluation/progress.h"
 #include "iddpm/evaluation/protocol.h"
 
 namespace iddpm {

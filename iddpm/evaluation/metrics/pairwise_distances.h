@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "iddpm/core/tensor.h"
-#include "iddpm/evaluation/progress.h"
+#include "iddpm/core/progress.h"
 
 namespace iddpm {
 

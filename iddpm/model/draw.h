@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iddpm/core/progress.h"
+#include "iddpm/core/tensor.h"
+#include "iddpm/model/model.h"
+#include "iddpm/samplers/data_start.h"
+#include "iddpm/samplers/sampler_entry.h"
+
+namespace iddpm {
+
+/// How the classes of a request follow one another.
+enum class ClassOrder {
+  in_turn,   ///< image k has class k modulo their number
+  in_blocks  ///< as many images of the first class as of each other one, then those of the second, ...
+};
+
+/// Which classes images have. For one label for each image, name as many classes as there are images.
+struct ClassChoice {
+  std::vector<std::int64_t> classes = {};  ///< empty: all of the model's
+  ClassOrder order = ClassOrder::in_turn;
+};
+
+/// Changes what each batch's denoiser of the (shortened) process q predicts, given the batch's classes y [N] (undefined
+/// without any): guidance, thresholding, inpainting.
+using DenoiserWrapper = std::function<Denoiser(const ForwardProcess& q, Denoiser denoiser, const Tensor& y)>;
+
+/// Which images to draw from a model, and how.
+struct DrawRequest {
+  std::uint64_t first = 0;  ///< images first .. first + count - 1 of the seed, the same whatever is drawn beside
+  std::int64_t count = 16;
+  std::int64_t already_drawn = 0;  ///< of them, at the beginning, which are left out: a drawing that goes on
+  std::uint64_t seed = 0;
+  ClassChoice classes = {};           ///< a model without classes takes none
+  std::string sampler = "ancestral";  ///< of the table of samplers
+  SamplerOptions sampler_options = {};
+  std::optional<std::string> steps = {};     ///< a specification as in respacing.h; unset: `default_steps`
+  std::vector<std::int64_t> timesteps = {};  ///< looked at instead, if there are any, ascending
+  std::optional<DataStart> start = {};       ///< unset: pure noise
+  DenoiserWrapper wrap = {};
+  std::int64_t batch = 64;  ///< images at a time; changes them by rounding only
+};
+
+/// Some images of a request, one after the other.
+struct DrawnBatch {
+  std::int64_t position = 0;              ///< of the first among the request's images
+  std::uint64_t first_number = 0;         ///< its number
+  std::vector<std::int64_t> labels = {};  ///< [N]; empty without classes
+  Tensor images = {};                     ///< float32 [N, C, H, W] in [-1, 1], on the CPU
+};
+
+/// "100", or all steps of a process that has fewer.
+std::string default_steps(std::int64_t steps);
+
+/// The classes of images position .. position + size - 1 of a request; empty without classes.
+std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSettings& settings, std::int64_t position,
+                                    std::int64_t size);
+
+/// The timesteps of the model's process that drawing looks at, ascending. Throws Error for all that `draw` refuses: a
+/// sampler, option, specification, class, number or start that can't be, a model that enlarges images.
+std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest& request);
+
+/// Draws the images, each from its own stream of random numbers, and gives them away batch by batch; none is kept.
+/// Everything that can be refused is refused before anything is drawn. `progress` counts images times steps; if it or
+/// `on_batch` throws (Interrupted, say), the batch under way is lost and those given away are not. Throws
+/// NotFiniteError, saying after which step, if images are no longer finite.
+void draw(const Model& model, const DrawRequest& request, const std::function<void(const DrawnBatch&)>& on_batch,
+          const ProgressCallback& progress = {});
+
+/// The same for as many images as memory holds: float32 [N, C, H, W].
+Tensor draw_at_once(const Model& model, const DrawRequest& request, const ProgressCallback& progress = {});
+
+}  // namespace iddpm
