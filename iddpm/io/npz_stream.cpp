@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "iddpm/core/error.h"
-#include "iddpm/core/quote.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/npy_header.h"
 #include "iddpm/io/tensor_bytes.h"
