@@ -19,6 +19,7 @@
 #include "iddpm/diffusion/reverse_process.h"
 #include "iddpm/diffusion/settings.h"
 #include "iddpm/diffusion/timestep_sampler.h"
+#include "iddpm/diffusion/timesteps.h"
 #include "iddpm/evaluation/evaluation_result.h"
 #include "iddpm/evaluation/features/feature_classifier_training.h"
 #include "iddpm/evaluation/features/feature_network_file.h"

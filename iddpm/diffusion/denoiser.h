@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "iddpm/core/tensor.h"
+#include "iddpm/diffusion/timesteps.h"
 
 namespace iddpm {
 
@@ -14,9 +15,9 @@ struct Prediction {
   Tensor x_0;           ///< predicted, clipped if so asked
 };
 
-/// Anything that looks at x_t [N, C, H, W] and the timesteps t [N] (int64) of the process that is undone, a shortened
-/// one's own, and predicts the step. All that samplers know of a model: ReverseProcess::denoiser makes one of a
-/// network; guidance and the like wrap one into another. Called without gradients by samplers.
-using Denoiser = std::function<Prediction(const Tensor& x_t, const Tensor& t)>;
+/// Anything that looks at x_t [N, C, H, W] and the timesteps t [N] of the process that is undone, a shortened one's
+/// own, and predicts the step. All that samplers know of a model: ReverseProcess::denoiser makes one of a network;
+/// guidance and the like wrap one into another. Called without gradients by samplers.
+using Denoiser = std::function<Prediction(const Tensor& x_t, const Timesteps& t)>;
 
 }  // namespace iddpm

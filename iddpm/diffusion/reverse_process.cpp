@@ -24,18 +24,46 @@ void require_recoverable_x_0(const NoiseSchedule& schedule, Mean mean) {
   }
 }
 
+std::vector<std::int64_t> all_timesteps(std::int64_t steps) {
+  std::vector<std::int64_t> timesteps(static_cast<std::size_t>(steps));
+  std::iota(timesteps.begin(), timesteps.end(), 0);
+  return timesteps;
+}
+
+// In float32 where rescaled, as the published code has them.
+Tensor seen_timesteps(const std::vector<std::int64_t>& timestep_map, std::int64_t original_steps, bool rescaled) {
+  const Tensor original = at::tensor(at::ArrayRef<std::int64_t>(timestep_map), at::kLong);
+  return rescaled ? original.to(at::kFloat) * (1000.0 / static_cast<double>(original_steps)) : original;
+}
+
+std::vector<double> logarithms(const std::vector<double>& values) {
+  std::vector<double> result;
+  for (const double value : values) result.push_back(std::log(value));
+  return result;
+}
+
+std::vector<double> large_variance(const NoiseSchedule& schedule) {
+  std::vector<double> variance = schedule.beta;
+  variance[0] = schedule.first_variance();
+  return variance;
+}
+
 }  // namespace
 
 ReverseProcess::ReverseProcess(ForwardProcess q, ReverseProcessOptions options)
-    : q_(std::move(q)), options_(options), original_steps_(q_.steps()) {
-  const NoiseSchedule& schedule = q_.schedule();
-  require_recoverable_x_0(schedule, options_.mean);
-  timestep_map_.resize(static_cast<std::size_t>(q_.steps()));
-  std::iota(timestep_map_.begin(), timestep_map_.end(), 0);
-  large_variance_ = schedule.beta;
-  large_variance_[0] = schedule.first_variance();
-  for (double beta : schedule.beta) log_beta_.push_back(std::log(beta));
-  for (double variance : large_variance_) log_large_variance_.push_back(std::log(variance));
+    : ReverseProcess(q, options, all_timesteps(q.steps()), q.steps()) {}
+
+ReverseProcess::ReverseProcess(ForwardProcess q, ReverseProcessOptions options, std::vector<std::int64_t> timestep_map,
+                               std::int64_t original_steps)
+    : q_(std::move(q)),
+      options_(options),
+      timestep_map_(std::move(timestep_map)),
+      original_steps_(original_steps),
+      seen_(seen_timesteps(timestep_map_, original_steps, options.rescale_timesteps)),
+      log_beta_(logarithms(q_.schedule().beta)),
+      large_variance_(large_variance(q_.schedule())),
+      log_large_variance_(logarithms(large_variance(q_.schedule()))) {
+  require_recoverable_x_0(q_.schedule(), options_.mean);
 }
 
 ReverseProcess ReverseProcess::respaced(const std::string& specification) const {
@@ -45,20 +73,13 @@ ReverseProcess ReverseProcess::respaced(const std::string& specification) const 
 ReverseProcess ReverseProcess::respaced(const std::vector<std::int64_t>& timesteps) const {
   NoiseSchedule schedule = respaced_schedule(q_.schedule(), timesteps);
   if (schedule.steps() == steps()) return *this;
-  ReverseProcess shortened(ForwardProcess(std::move(schedule)), options_);
-  for (std::size_t i = 0; i < timesteps.size(); ++i) {
-    shortened.timestep_map_[i] = timestep_map_[static_cast<std::size_t>(timesteps[i])];
-  }
-  shortened.original_steps_ = original_steps_;
-  return shortened;
+  std::vector<std::int64_t> original;
+  for (const std::int64_t t : timesteps) original.push_back(timestep_map_[static_cast<std::size_t>(t)]);
+  return ReverseProcess(ForwardProcess(std::move(schedule)), options_, std::move(original), original_steps_);
 }
 
-Tensor ReverseProcess::network_output(const Network& network, const Tensor& x_t, const Tensor& t) const {
-  std::vector<std::int64_t> original = checked_timesteps(t, steps());
-  for (std::int64_t& timestep : original) timestep = timestep_map_[static_cast<std::size_t>(timestep)];
-  Tensor seen = at::tensor(original, at::kLong);
-  if (options_.rescale_timesteps) seen = seen.to(at::kFloat) * (1000.0 / static_cast<double>(original_steps_));
-  const Tensor output = network(x_t, seen.to(x_t.device())).to(x_t.scalar_type());
+Tensor ReverseProcess::network_output(const Network& network, const Tensor& x_t, const Timesteps& t) const {
+  const Tensor output = network(x_t, seen_.entries(t, x_t.device())).to(x_t.scalar_type());
   require_fitting_output(output, x_t);
   return output;
 }
@@ -73,32 +94,32 @@ void ReverseProcess::require_fitting_output(const Tensor& output, const Tensor& 
           format_shape(output.sizes()));
 }
 
-Prediction ReverseProcess::predict(const Network& network, const Tensor& x_t, const Tensor& t,
+Prediction ReverseProcess::predict(const Network& network, const Tensor& x_t, const Timesteps& t,
                                    std::optional<bool> clip_x_0) const {
   return prediction_from_output(network_output(network, x_t, t), x_t, t, clip_x_0);
 }
 
 Denoiser ReverseProcess::denoiser(Network network) const {
   return [process = std::make_shared<const ReverseProcess>(*this), network = std::move(network)](
-             const Tensor& x_t, const Tensor& t) { return process->predict(network, x_t, t); };
+             const Tensor& x_t, const Timesteps& t) { return process->predict(network, x_t, t); };
 }
 
-Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Tensor& x_t, const Tensor& t,
+Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Tensor& x_t, const Timesteps& t,
                                                   std::optional<bool> clip_x_0) const {
   require_fitting_output(output, x_t);
   const std::int64_t channels = x_t.size(1);
-  const NoiseSchedule& schedule = q_.schedule();
+  const ForwardTables& tables = q_.tables();
   const Tensor of_mean = output.narrow(1, 0, channels);
 
   Prediction prediction;
   switch (options_.variance) {
     case Variance::fixed_small:
-      prediction.variance = at_timesteps(schedule.beta_tilde, t, x_t);
-      prediction.log_variance = at_timesteps(schedule.log_beta_tilde_clipped, t, x_t);
+      prediction.variance = tables.beta_tilde.at(t, x_t);
+      prediction.log_variance = tables.log_beta_tilde_clipped.at(t, x_t);
       break;
     case Variance::fixed_large:
-      prediction.variance = at_timesteps(large_variance_, t, x_t);
-      prediction.log_variance = at_timesteps(log_large_variance_, t, x_t);
+      prediction.variance = large_variance_.at(t, x_t);
+      prediction.log_variance = log_large_variance_.at(t, x_t);
       break;
     case Variance::learned:
       prediction.log_variance = output.narrow(1, channels, channels);
@@ -106,8 +127,7 @@ Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Te
       break;
     case Variance::learned_range: {
       const Tensor v = (output.narrow(1, channels, channels) + 1.0) / 2.0;
-      prediction.log_variance =
-          v * at_timesteps(log_beta_, t, x_t) + (1.0 - v) * at_timesteps(schedule.log_beta_tilde_clipped, t, x_t);
+      prediction.log_variance = v * log_beta_.at(t, x_t) + (1.0 - v) * tables.log_beta_tilde_clipped.at(t, x_t);
       prediction.variance = at::exp(prediction.log_variance);
       break;
     }

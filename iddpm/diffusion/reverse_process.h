@@ -37,8 +37,8 @@ struct ReverseProcessOptions {
   bool rescale_timesteps = true;  ///< the network sees t * 1000 / T (T of the full process) instead of t
 };
 
-/// A network as this layer sees it: x_t [N, C, H, W] and timesteps [N] (int64, or float32 when rescaled) -> [N, C or 2
-/// C, H, W]. Anything callable will do.
+/// A network as this layer sees it: x_t [N, C, H, W] and timesteps [N] (int64, or float32 when rescaled) on x_t's
+/// device -> [N, C or 2 C, H, W]. Anything callable will do.
 using Network = std::function<Tensor(const Tensor& x_t, const Tensor& t)>;
 
 /// p_theta: how a network's output undoes the noise, one step at a time (arXiv 2102.09672 section 2 and 3.1); the
@@ -63,26 +63,29 @@ class ReverseProcess {
 
   /// The network's raw output at x_t for our timesteps t [N]: mapped to the original ones, and as float32 t * 1000 / T
   /// if so asked. In x_t's type. Throws Error if the output has another shape than it should.
-  Tensor network_output(const Network& network, const Tensor& x_t, const Tensor& t) const;
+  Tensor network_output(const Network& network, const Tensor& x_t, const Timesteps& t) const;
   /// p(x_{t-1} | x_t) (arXiv 2102.09672 eq. 3, 11, 15); `clip_x_0` overrides the option.
-  Prediction predict(const Network& network, const Tensor& x_t, const Tensor& t,
+  Prediction predict(const Network& network, const Tensor& x_t, const Timesteps& t,
                      std::optional<bool> clip_x_0 = {}) const;
   /// The network bound to (a copy of) this process: `predict` for samplers, whose steps are those of `q()`.
   Denoiser denoiser(Network network) const;
   /// What `predict` makes of an output at hand. Throws Error if its shape doesn't fit the kind of variance.
-  Prediction prediction_from_output(const Tensor& output, const Tensor& x_t, const Tensor& t,
+  Prediction prediction_from_output(const Tensor& output, const Tensor& x_t, const Timesteps& t,
                                     std::optional<bool> clip_x_0 = {}) const;
 
  private:
+  ReverseProcess(ForwardProcess q, ReverseProcessOptions options, std::vector<std::int64_t> timestep_map,
+                 std::int64_t original_steps);
   void require_fitting_output(const Tensor& output, const Tensor& x_t) const;
 
   ForwardProcess q_;
   ReverseProcessOptions options_;
   std::vector<std::int64_t> timestep_map_;
   std::int64_t original_steps_;
-  std::vector<double> log_beta_;
-  std::vector<double> large_variance_;  ///< beta with first_variance() at t = 0, and its logarithm
-  std::vector<double> log_large_variance_;
+  TimestepTable seen_;  ///< what the network sees of each of our timesteps
+  TimestepTable log_beta_;
+  TimestepTable large_variance_;  ///< beta with first_variance() at t = 0, and its logarithm
+  TimestepTable log_large_variance_;
 };
 
 }  // namespace iddpm

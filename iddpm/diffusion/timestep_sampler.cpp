@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "iddpm/core/error.h"
-#include "iddpm/diffusion/forward_process.h"
 
 namespace iddpm {
 namespace {
@@ -36,14 +35,14 @@ class InverseCdf {
 template <typename Uniform>
 SampledTimesteps sample_with(const TimestepSampler& sampler, std::int64_t count, Uniform uniform) {
   const InverseCdf cdf(sampler.probabilities());
-  const SampledTimesteps sampled = {.t = at::empty({count}, at::kLong), .weight = at::empty({count}, at::kFloat)};
-  auto* t = sampled.t.data_ptr<std::int64_t>();
-  auto* weight = sampled.weight.data_ptr<float>();
+  std::vector<std::int64_t> timesteps;
+  Tensor weights = at::empty({count}, at::kFloat);
+  auto* weight = weights.data_ptr<float>();
   for (std::int64_t i = 0; i < count; ++i) {
-    t[i] = cdf.timestep(uniform(static_cast<std::size_t>(i)));
-    weight[i] = static_cast<float>(cdf.weight(t[i]));
+    timesteps.push_back(cdf.timestep(uniform(static_cast<std::size_t>(i))));
+    weight[i] = static_cast<float>(cdf.weight(timesteps.back()));
   }
-  return sampled;
+  return {.t = std::move(timesteps), .weight = std::move(weights)};
 }
 
 }  // namespace
@@ -103,9 +102,10 @@ std::vector<double> ImportanceTimesteps::probabilities() const {
   return p;
 }
 
-void ImportanceTimesteps::record(const Tensor& t, const Tensor& loss) {
-  const std::vector<std::int64_t> timesteps = checked_timesteps(t, static_cast<std::int64_t>(counts_.size()));
-  require(loss.dim() == 1 && loss.size(0) == t.size(0),
+void ImportanceTimesteps::record(const Timesteps& t, const Tensor& loss) {
+  check_timesteps(t, static_cast<std::int64_t>(counts_.size()));
+  const std::vector<std::int64_t>& timesteps = t.values();
+  require(loss.dim() == 1 && loss.size(0) == t.size(),
           "importance sampling of timesteps: expected one loss for each of {} timesteps, got {}", timesteps.size(),
           format_shape(loss.sizes()));
   const Tensor losses = loss.detach().to(at::kCPU, at::kDouble).contiguous();

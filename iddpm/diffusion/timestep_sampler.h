@@ -7,13 +7,14 @@
 
 #include "iddpm/core/random_stream.h"
 #include "iddpm/core/tensor.h"
+#include "iddpm/diffusion/timesteps.h"
 
 namespace iddpm {
 
 /// Timesteps of a batch and the weights that keep the loss unbiased.
 struct SampledTimesteps {
-  Tensor t;       ///< [N] int64, on the CPU
-  Tensor weight;  ///< [N] float32: 1 / (T p_t)
+  Timesteps t;
+  Tensor weight;  ///< [N] float32 on the host: 1 / (T p_t)
 };
 
 /// Chooses the timesteps at which the loss is estimated.
@@ -23,7 +24,7 @@ class TimestepSampler {
   /// p_t, sums to 1, [T].
   virtual std::vector<double> probabilities() const = 0;
   /// Losses [N] seen at t [N] (unweighted), in the order of the batch. Throws Error if one isn't finite.
-  virtual void record(const Tensor& t, const Tensor& loss) {}
+  virtual void record(const Timesteps& t, const Tensor& loss) {}
   /// All that must be kept for an exact resume, float64; empty if there is nothing.
   virtual std::vector<double> state() const { return {}; }
   /// Throws Error if the state isn't one of such a sampler.
@@ -58,7 +59,7 @@ class ImportanceTimesteps : public TimestepSampler {
   /// Throws Error unless there is at least one step and the options are in range.
   explicit ImportanceTimesteps(std::int64_t steps, ImportanceTimestepsOptions options = {});
   std::vector<double> probabilities() const override;
-  void record(const Tensor& t, const Tensor& loss) override;
+  void record(const Timesteps& t, const Tensor& loss) override;
   std::vector<double> state() const override;
   void restore(std::span<const double> state) override;
 

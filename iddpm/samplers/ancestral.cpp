@@ -6,7 +6,7 @@ namespace iddpm {
 
 std::unique_ptr<SamplingRun> AncestralSampler::start(const ForwardProcess& q, Denoiser denoiser, Tensor x_T,
                                                      NoiseSource noise) const {
-  const auto step = [q, denoiser = std::move(denoiser), noise = std::move(noise)](const Tensor& x_t, const Tensor& t,
+  const auto step = [q, denoiser = std::move(denoiser), noise = std::move(noise)](const Tensor& x_t, const Timesteps& t,
                                                                                   std::int64_t k) {
     const Prediction prediction = denoiser(x_t, t);
     const bool last = k + 1 == q.steps();
@@ -25,8 +25,8 @@ SamplerEntry ancestral_entry() {
       .make = [](const SamplerOptions&) -> std::unique_ptr<Sampler> { return std::make_unique<AncestralSampler>(); }};
 }
 
-Tensor ancestral_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& t, const Tensor& noise) {
-  checked_timesteps(t, q.steps());
+Tensor ancestral_step(const ForwardProcess& q, const Prediction& prediction, const Timesteps& t, const Tensor& noise) {
+  check_timesteps(t, q.steps());
   const Tensor sigma = at::exp(0.5 * prediction.log_variance);
   return prediction.mean + step_noise(sigma, noise, t, prediction.mean);
 }

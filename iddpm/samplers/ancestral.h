@@ -16,6 +16,6 @@ SamplerEntry ancestral_entry();
 
 /// One ancestral step from x_t at t [N], given the prediction there: mean + sqrt(variance) noise, no noise where t = 0.
 /// `noise` may be undefined if every t is 0.
-Tensor ancestral_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& t, const Tensor& noise);
+Tensor ancestral_step(const ForwardProcess& q, const Prediction& prediction, const Timesteps& t, const Tensor& noise);
 
 }  // namespace iddpm

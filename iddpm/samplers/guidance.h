@@ -16,11 +16,12 @@ Prediction guide_mean(const Prediction& prediction, const Tensor& gradient);
 
 /// The same for DDIM: epsilon - sqrt(1 - alpha_bar_t) * gradient (algorithm 2), from which x_0 (not clipped again) and
 /// the mean follow. Throws Error if the shapes differ.
-Prediction guide_epsilon(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Tensor& t,
+Prediction guide_epsilon(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Timesteps& t,
                          const Tensor& gradient);
 
-/// The gradient of log p(y | x_t) with respect to x_t, [N, C, H, W], for the denoiser's own timesteps t. Samplers call
-/// it without gradients: it must switch on what it needs, as `log_probability_gradient` of a classifier does.
+/// The gradient of log p(y | x_t) with respect to x_t, [N, C, H, W], for the denoiser's own timesteps t, int64 [N] on
+/// x_t's device. Samplers call it without gradients: it must switch on what it needs, as `log_probability_gradient` of
+/// a classifier does.
 using GuidanceGradient = std::function<Tensor(const Tensor& x_t, const Tensor& t)>;
 
 /// A denoiser led by `scale` times the gradient as `guide_mean` does, for the ancestral sampler.

@@ -18,7 +18,7 @@ class SingleStepRun : public SamplingRun {
     if (done_ == steps()) return {};
     const at::NoGradGuard no_grad;
     const std::int64_t t = timesteps_[static_cast<std::size_t>(done_)];
-    SingleStepResult result = step_(x_, at::full({x_.size(0)}, t, at::kLong), done_);
+    SingleStepResult result = step_(x_, Timesteps::repeated(t, x_.size(0)), done_);
     x_ = std::move(result.x);
     ++done_;
     return SamplingState{.step = done_, .t = t, .x = x_, .x_0 = std::move(result.x_0)};
@@ -46,15 +46,15 @@ std::vector<std::int64_t> descending_timesteps(std::int64_t steps) {
   return timesteps;
 }
 
-Tensor step_noise(const Tensor& sigma, const Tensor& noise, const Tensor& t, const Tensor& x) {
-  const Tensor noisy = t != 0;
+Tensor step_noise(const Tensor& sigma, const Tensor& noise, const Timesteps& t, const Tensor& x) {
   if (!noise.defined()) {
-    require(!noisy.any().item<bool>(), "sampling: expected noise for a step at t above 0, got none");
+    require(t == Timesteps::repeated(0, t.size()), "sampling: expected noise for a step at t above 0, got none");
     return at::zeros({}, x.options());
   }
   require(noise.sizes() == x.sizes(), "sampling: expected noise of shape {}, got {}", format_shape(x.sizes()),
           format_shape(noise.sizes()));
-  return noisy.to(x.device(), x.scalar_type()).view({-1, 1, 1, 1}) * sigma * noise;
+  if (!t.contain(0)) return sigma * noise;
+  return (t.on(x.device()) != 0).to(x.scalar_type()).view({-1, 1, 1, 1}) * sigma * noise;
 }
 
 }  // namespace iddpm

@@ -56,13 +56,13 @@ Batch draw_images(const Dataset& dataset, std::span<RandomStream> choices) {
   return batch;
 }
 
-LossTerms losses_of(const UNet& network, const ReverseProcess& p_theta, const Batch& batch, const Tensor& t,
+LossTerms losses_of(const UNet& network, const ReverseProcess& p_theta, const Batch& batch, const Timesteps& t,
                     const Tensor& noise, Objective objective) {
   const at::Device device = network.device();
   Condition condition;
   if (network.options().classes > 0) condition.y = batch.y.to(device);
-  return training_losses(p_theta, conditioned(network, std::move(condition)), batch.x_0.to(device), t.to(device),
-                         noise.to(device), objective);
+  return training_losses(p_theta, conditioned(network, std::move(condition)), batch.x_0.to(device), t, noise.to(device),
+                         objective);
 }
 
 // `count` timesteps of 0 .. steps - 1 with both ends: half of them evenly spaced, half as a geometric sequence, which
@@ -122,9 +122,9 @@ std::vector<double> loss_second_moments(const UNet& network, const DiffusionSett
     auto of_examples = streams(options.seed, StreamPurpose::evaluation, first, count);
     const Batch batch = draw_images(dataset, of_examples);
     const Tensor noise = normal_per_image(of_examples, batch.x_0.sizes().slice(1));
-    const Tensor t = at::empty({count}, at::kLong);
+    std::vector<std::int64_t> t;
     const auto place = [&](std::int64_t i) { return static_cast<std::size_t>((first + i) / options.images); };
-    for (std::int64_t i = 0; i < count; ++i) t.data_ptr<std::int64_t>()[i] = timesteps[place(i)];
+    for (std::int64_t i = 0; i < count; ++i) t.push_back(timesteps[place(i)]);
     const LossTerms terms = losses_of(network, p_theta, batch, t, noise, objective);
     const Tensor losses = terms.total.to(at::kCPU, at::kDouble).contiguous();
     for (std::int64_t i = 0; i < count; ++i) {

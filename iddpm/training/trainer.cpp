@@ -1,11 +1,16 @@
 #include "iddpm/training/trainer.h"
 
+#include <array>
+#include <cmath>
 #include <utility>
 
+#include "iddpm/core/error.h"
 #include "iddpm/diffusion/settings.h"
 #include "iddpm/model/run_folder.h"
+#include "iddpm/training/learning_rate.h"
 #include "iddpm/training/trainer_state.h"
 #include "iddpm/training/training_state.h"
+#include "iddpm/training/training_step.h"
 
 namespace iddpm {
 namespace {
@@ -28,6 +33,35 @@ UNet new_network(const ModelSettings& settings, const TrainingOptions& options) 
   return UNet(settings.network, options.seed);
 }
 
+UNet on_device(UNet network, const TrainingOptions& options, at::Device device) {
+  network.to(device);
+  network.set_compute_type(options.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat);
+  for (const auto& [name, parameter] : network.parameters()) parameter.set_requires_grad(true);
+  return network;
+}
+
+void check_batch(const Batch& batch, const UNetOptions& network, std::int64_t examples_seen) {
+  const std::array<std::int64_t, 3> shape = {network.image_channels, network.image_height, network.image_width};
+  require(batch.x_0.defined() && batch.x_0.dim() == 4 && batch.x_0.size(0) > 0 &&
+              batch.x_0.sizes().slice(1) == at::IntArrayRef(shape),
+          "Trainer::step: expected images of shape {}, got a batch of {}", format_shape(shape),
+          batch.x_0.defined() ? format_shape(batch.x_0.sizes()) : "nothing");
+  require(batch.first_example == examples_seen,
+          "Trainer::step: expected the batch that begins at example {}, got one that begins at {}", examples_seen,
+          batch.first_example);
+  require(network.classes == 0 || (batch.y.defined() && batch.y.dim() == 1 && batch.y.size(0) == batch.x_0.size(0)),
+          "Trainer::step: the network has {} classes; expected a class for each of {} images", network.classes,
+          batch.x_0.size(0));
+}
+
+void check_finite(const StepFigures& figures, std::int64_t step) {
+  if (std::isfinite(figures.loss) && std::isfinite(figures.gradient_norm)) return;
+  const bool loss_is_finite = std::isfinite(figures.loss);
+  throw NotFiniteError(fmt::format("the {} of step {} is {}; expected a finite number",
+                                   loss_is_finite ? "gradient's norm" : "loss", step,
+                                   loss_is_finite ? figures.gradient_norm : figures.loss));
+}
+
 }  // namespace
 
 std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps) {
@@ -38,15 +72,12 @@ std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std
 Trainer::State::State(ModelSettings model_settings, TrainingOptions training_options, UNet unet, at::Device device)
     : settings(std::move(model_settings)),
       options(std::move(training_options)),
-      network(std::move(unet)),
-      p_theta(reverse_process(settings.diffusion)),
-      timesteps(new_timestep_sampler(options.timesteps, settings.diffusion.steps)) {
-  network.to(device);
-  network.set_compute_type(options.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat);
-  parameters = network.parameters();
-  for (auto& [name, parameter] : parameters) parameter.set_requires_grad(true);
-  optimizer = new_optimizer_state(parameters, options.ema_rates.size());
-}
+      network(on_device(std::move(unet), options, device)),
+      parameters(network.parameters()),
+      optimizer(new_optimizer_state(parameters, options.ema_rates.size())),
+      gradients(parameters),
+      losses(reverse_process(settings.diffusion), settings.diffusion.objective, settings.diffusion.weighting),
+      timesteps(new_timestep_sampler(options.timesteps, settings.diffusion.steps)) {}
 
 Trainer::Trainer(ModelSettings settings, TrainingOptions options, at::Device device) {
   check_trainable(settings.diffusion);
@@ -57,6 +88,34 @@ Trainer::Trainer(ModelSettings settings, TrainingOptions options, at::Device dev
 Trainer::Trainer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Trainer::~Trainer() = default;
 Trainer::Trainer(Trainer&&) noexcept = default;
+
+StepResult Trainer::step(const Batch& batch) {
+  State& state = *state_;
+  const UNetOptions& network = state.settings.network;
+  check_batch(batch, network, state.examples_seen);
+  const std::int64_t images = batch.x_0.size(0);
+  const std::int64_t microbatch = state.options.microbatch > 0 ? state.options.microbatch : images;
+  const StepDraws draws = draw(batch, state.options, network.dropout, *state.timesteps, state.network.device());
+  state.gradients.start_anew();
+  const ImageLosses losses = backward(batch, draws, state.network, state.losses, microbatch);
+  const StepFigures figures =
+      reduce(draws, losses, state.losses.p_theta().steps(), state.parameters, state.gradients, *state.group);
+  check_finite(figures, state.step + 1);
+  const double learning_rate = learning_rate_at(state.options, state.step, state.seconds_trained);
+  update(state.parameters, state.optimizer, state.options, state.step, learning_rate, figures.gradient_norm);
+  state.timesteps->record(figures.t, figures.losses);
+  ++state.step;
+  state.examples_seen += figures.t.size();
+  add(state.data_pixels, batch.x_0);
+  return {.step = state.step,
+          .loss = figures.loss,
+          .mse = figures.mse,
+          .vb = figures.vb,
+          .loss_by_quartile = figures.loss_by_quartile,
+          .gradient_norm = figures.gradient_norm,
+          .learning_rate = learning_rate,
+          .images = figures.t.size()};
+}
 
 Trainer Trainer::from_checkpoint(const Checkpoint& checkpoint, const WeightChoice& choice, TrainingOptions options,
                                  at::Device device) {

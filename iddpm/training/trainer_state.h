@@ -2,9 +2,11 @@
 
 #include <memory>
 
-#include "iddpm/diffusion/reverse_process.h"
+#include "iddpm/diffusion/losses.h"
 #include "iddpm/diffusion/timestep_sampler.h"
+#include "iddpm/training/gradient.h"
 #include "iddpm/training/optimizer.h"
+#include "iddpm/training/process_group.h"
 #include "iddpm/training/trainer.h"
 
 namespace iddpm {
@@ -21,8 +23,10 @@ struct Trainer::State {
   UNet network;
   NamedParameters parameters;
   OptimizerState optimizer;
-  ReverseProcess p_theta;
+  GradientBuffer gradients;
+  TrainingLosses losses;
   std::unique_ptr<TimestepSampler> timesteps;
+  std::unique_ptr<ProcessGroup> group = std::make_unique<SingleProcess>();
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
   double seconds_trained = 0;

@@ -10,7 +10,7 @@
 namespace iddpm {
 namespace {
 
-using Timesteps = std::vector<std::int64_t>;
+using Kept = std::vector<std::int64_t>;
 
 // 3 images of 2 x 8 x 8 in the 8-bit values of [-1, 1].
 Tensor random_images(std::uint64_t seed = 1) {
@@ -45,21 +45,21 @@ Model model(std::int64_t steps, Mean mean, Variance variance, const Tensor& x_0)
 }
 
 // The bound of the process shortened to `timesteps`, with the noise of each as the whole process has it.
-BoundTerms bound_of(const Model& model, const Tensor& x_0, const NoiseSource& noise, const Timesteps& timesteps,
+BoundTerms bound_of(const Model& model, const Tensor& x_0, const NoiseSource& noise, const Kept& timesteps,
                     bool clip_x_0) {
   const auto count = static_cast<std::int64_t>(timesteps.size());
   const NoiseSource of_kept = [&](std::int64_t draw) {
     return noise(model.p_theta.steps() - timesteps[static_cast<std::size_t>(count - draw)]);
   };
   const ReverseProcess shortened = model.p_theta.respaced(timesteps);
-  const Denoiser denoiser = [&](const Tensor& x_t, const Tensor& t) {
+  const Denoiser denoiser = [&](const Tensor& x_t, const Timesteps& t) {
     return shortened.predict(model.network, x_t, t, clip_x_0);
   };
   return bound_terms(shortened.q(), denoiser, x_0, of_kept);
 }
 
 // Term by term, in bits per dimension; the candidates are all timesteps.
-void expect_same_bound(const BoundTable& table, const BoundTerms& bound, const Timesteps& kept,
+void expect_same_bound(const BoundTable& table, const BoundTerms& bound, const Kept& kept,
                        double decoder_tolerance) {
   constexpr double tolerance = 2e-6;
   const auto at = [](const Tensor& terms, std::int64_t s, std::int64_t t) { return terms[s][t].item<double>(); };
@@ -90,8 +90,8 @@ TEST(PairwiseBound, AddsUpToTheBoundOfTheRespacedProcess) {
         const Model known = model(25, mean, variance, x_0);
         const BoundTable table =
             pairwise_terms(known.p_theta, known.network, x_0, noise, respaced_timesteps(25, ""), clip);
-        for (const Timesteps& kept :
-             {Timesteps{0}, {12}, {0, 24}, {0, 5, 12, 23}, {3, 4, 20, 24}, respaced_timesteps(25, "")}) {
+        for (const Kept& kept :
+             {Kept{0}, {12}, {0, 24}, {0, 5, 12, 23}, {3, 4, 20, 24}, respaced_timesteps(25, "")}) {
           expect_same_bound(table, bound_of(known, x_0, noise, kept, clip), kept, 2e-6);
         }
       }
@@ -106,7 +106,7 @@ TEST(PairwiseBound, OfManyTimestepsIsInterpolatedWithoutLoss) {
     SCOPED_TRACE(name(variance));
     const Model known = model(150, Mean::epsilon, variance, x_0);
     const BoundTable table = pairwise_terms(known.p_theta, known.network, x_0, noise, respaced_timesteps(150, ""));
-    for (const Timesteps& kept : {Timesteps{0}, {0, 149}, {0, 1, 40, 90, 91, 149}, {2, 30, 60, 148}}) {
+    for (const Kept& kept : {Kept{0}, {0, 149}, {0, 1, 40, 90, 91, 149}, {2, 30, 60, 148}}) {
       expect_same_bound(table, bound_of(known, x_0, noise, kept, true), kept, 1e-4);
     }
   }
@@ -117,7 +117,7 @@ TEST(PairwiseBound, OfSomeCandidatesIsTheirPartOfTheWholeTable) {
   const NoiseSource noise = noise_of(3, {2, 8, 8});
   const auto [p_theta, network] = model(30, Mean::epsilon, Variance::learned_range, x_0);
   const BoundTable whole = pairwise_terms(p_theta, network, x_0, noise, respaced_timesteps(30, ""));
-  const Timesteps candidates = {1, 4, 17, 29};
+  const Kept candidates = {1, 4, 17, 29};
   const BoundTable part = pairwise_terms(p_theta, network, x_0, noise, candidates);
   EXPECT_NEAR(respaced_bound(part, {0, 1, 3}), respaced_bound(whole, {1, 4, 29}), 1e-9);
   EXPECT_NEAR(respaced_bound(part, {2}), respaced_bound(whole, {17}), 1e-9);
@@ -138,9 +138,9 @@ TEST(PairwiseBound, RefusesWhatHasNoPairwiseTerms) {
 }
 
 TEST(RespacingCandidates, AreSpreadEvenlyFromTheFirstToTheLast) {
-  EXPECT_EQ(respacing_candidates(5), (Timesteps{0, 1, 2, 3, 4}));
-  EXPECT_EQ(respacing_candidates(9, 3), (Timesteps{0, 4, 8}));
-  const Timesteps many = respacing_candidates(4000);
+  EXPECT_EQ(respacing_candidates(5), (Kept{0, 1, 2, 3, 4}));
+  EXPECT_EQ(respacing_candidates(9, 3), (Kept{0, 4, 8}));
+  const Kept many = respacing_candidates(4000);
   EXPECT_EQ(many.size(), 1000U);
   EXPECT_EQ(many.front(), 0);
   EXPECT_EQ(many.back(), 3999);
@@ -194,7 +194,7 @@ TEST(PairwiseBoundOfADataset, OfTheWholeProcessIsItsBitsPerDimension) {
 TEST(PairwiseBoundOfADataset, GivesTimestepsAtLeastAsGoodAsEvenOnes) {
   const PairwiseBound bound = pairwise_bound(process(), network, *dataset(5));
   for (const std::int64_t count : {1, 3, 6, 12}) {
-    const Timesteps best = bound.optimal_timesteps(count);
+    const Kept best = bound.optimal_timesteps(count);
     ASSERT_EQ(best.size(), static_cast<std::size_t>(count));
     EXPECT_LE(respaced_bound(bound.terms, best),
               respaced_bound(bound.terms, respaced_timesteps(steps, std::to_string(count))) + 1e-12);
@@ -204,7 +204,7 @@ TEST(PairwiseBoundOfADataset, GivesTimestepsAtLeastAsGoodAsEvenOnes) {
 
 TEST(PairwiseBoundOfADataset, NamesTimestepsNotPlaces) {
   const PairwiseBound bound = pairwise_bound(process(), network, *dataset(3), {.candidates = 4});
-  EXPECT_EQ(bound.timesteps, (Timesteps{0, 4, 7, 11}));
+  EXPECT_EQ(bound.timesteps, (Kept{0, 4, 7, 11}));
   EXPECT_EQ(bound.optimal_timesteps(4), bound.timesteps);
 }
 

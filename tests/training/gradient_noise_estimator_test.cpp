@@ -100,7 +100,7 @@ TEST(GradientNoise, VanishesUnderImportanceSamplingAtItsOptimum) {
     RandomStream stream(1, StreamPurpose::training_timesteps);
     for (std::int64_t k = 0; k < batches; ++k) {
       const SampledTimesteps sampled = sampler.sample(batch, stream);
-      estimator.add((slopes.index_select(0, sampled.t) * sampled.weight).mean().reshape({1}));
+      estimator.add((slopes.index_select(0, sampled.t.on(at::kCPU)) * sampled.weight).mean().reshape({1}));
     }
     return estimator.estimate();
   };

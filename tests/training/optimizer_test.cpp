@@ -18,9 +18,9 @@ NamedParameters two_parameters() {
 
 TEST(Gradient, NormIsThatOfAllParametersTogether) {
   NamedParameters parameters = two_parameters();
-  EXPECT_DOUBLE_EQ(gradient_norm(parameters), 5.0);
+  EXPECT_DOUBLE_EQ(gradient_norm(parameters).item<double>(), 5.0);
   parameters[1].second.mutable_grad() = Tensor();
-  EXPECT_DOUBLE_EQ(gradient_norm(parameters), 3.0);
+  EXPECT_DOUBLE_EQ(gradient_norm(parameters).item<double>(), 3.0);
 }
 
 TEST(Gradient, ClippingLeavesSmallGradientsAlone) {

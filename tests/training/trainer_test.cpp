@@ -2,8 +2,10 @@
 
 #include <limits>
 
+#include "iddpm/training/gradient.h"
 #include "iddpm/training/training_memory.h"
 #include "tests/golden_case.h"
+#include "tests/operation_counter.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {
@@ -163,6 +165,54 @@ TEST(Trainer, StartsFromTheWeightsOfACheckpoint) {
   EXPECT_EQ(raw.steps_done(), 0);
   const Trainer averaged = Trainer::from_checkpoint(checkpoint, {}, tiny_training());
   EXPECT_TRUE(close(averaged.network(), first.ema_network(), 0));
+}
+
+TEST(Trainer, KeepsItsGradientsInOnePlace) {
+  Trainer trainer(tiny_model(), tiny_training());
+  const auto places = [&] {
+    std::vector<const void*> places;
+    for (const auto& [name, parameter] : trainer.network().parameters()) places.push_back(parameter.grad().data_ptr());
+    return places;
+  };
+  train_steps(trainer, 1);
+  const auto before = places();
+  train_steps(trainer, 1);
+  EXPECT_EQ(places(), before);
+}
+
+TEST(Trainer, IsNotMisledByGradientsThatOthersLeftInItsNetwork) {
+  Trainer trainer(tiny_model(), tiny_training()), undisturbed(tiny_model(), tiny_training());
+  const NamedParameters parameters = trainer.network().parameters();
+  train_steps(trainer, 1);
+  parameters[0].second.mutable_grad().fill_(1.0);
+  parameters[1].second.mutable_grad() = at::ones_like(parameters[1].second).detach();
+  train_steps(trainer, 1);
+  { const GradientScope releases(parameters); }
+  train_steps(trainer, 1);
+  train_steps(undisturbed, 3);
+  EXPECT_TRUE(close(trainer.network(), undisturbed.network(), 0));
+}
+
+// On a device, each operation counted here would wait for it or copy something between it and the host.
+TEST(Trainer, FetchesNothingFromTheDeviceButItsFigures) {
+  for (const Objective objective : {Objective::hybrid, Objective::vlb}) {
+    const auto count = [&](std::int64_t microbatch) {
+      ModelSettings model = tiny_model();
+      model.network.dropout = 0.1;
+      model.diffusion.objective = objective;
+      TrainingOptions options = tiny_training();
+      options.microbatch = microbatch;
+      options.timesteps = TimestepSampling::importance;
+      Trainer trainer(model, options);
+      train_steps(trainer, 1);
+      const Batch batch = next_batch(trainer);
+      const OperationCounter counter;
+      trainer.step(batch);
+      EXPECT_EQ(counter.count("aten::item") + counter.count("aten::_local_scalar_dense"), 0);
+      return counter.count("aten::_to_copy");
+    };
+    EXPECT_EQ(count(6), count(1)) << "nothing is copied for each of the microbatches";
+  }
 }
 
 TEST(TrainingMemory, CountsEverySetOfParameters) {

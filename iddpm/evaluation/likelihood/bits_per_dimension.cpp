@@ -87,7 +87,7 @@ BoundTerms bound_terms(const ForwardProcess& q, const Denoiser& denoiser, const 
       .prior = q.prior_bits(x_0).to(host), .terms = table(), .x_0_error = table(), .epsilon_error = table()};
   for (std::int64_t k = 0; k < steps; ++k) {
     const std::int64_t t = steps - 1 - k;
-    const Tensor timesteps = at::full({x_0.size(0)}, t, at::TensorOptions(at::kLong).device(x_0.device()));
+    const Timesteps timesteps = Timesteps::repeated(t, x_0.size(0));
     const Tensor epsilon = noise(1 + k);
     const Tensor x_t = q.sample(x_0, timesteps, epsilon);
     const VlbTerm term = vlb_term(q, denoiser(x_t, timesteps), x_0, x_t, timesteps);

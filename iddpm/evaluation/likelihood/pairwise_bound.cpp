@@ -134,7 +134,7 @@ BoundTable pairwise_terms(const ReverseProcess& p_theta, const Network& network,
                    .decoder = at::zeros({candidates, candidates}, at::kDouble)};
   for (std::int64_t place = candidates - 1; place >= 0; --place) {
     const std::int64_t timestep = timesteps[static_cast<std::size_t>(place)];
-    const Tensor t = at::full({x_0.size(0)}, timestep, at::kLong);
+    const Timesteps t = Timesteps::repeated(timestep, x_0.size(0));
     const Tensor x_t = q.sample(x_0, t, noise(p_theta.steps() - timestep));
     const Tensor output = p_theta.network_output(network, x_t, t);
     AtTimestep at_t{.x_0 = x_0,
