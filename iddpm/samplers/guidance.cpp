@@ -1,5 +1,6 @@
 #include "iddpm/samplers/guidance.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "iddpm/core/error.h"
@@ -58,10 +59,12 @@ Denoiser guided(ForwardProcess q, Denoiser denoiser, Denoiser guide, GuidanceOpt
     scales.push_back(ratio >= options.least && ratio <= options.greatest ? options.scale : 1.0);
   }
   return [scales = std::move(scales), denoiser = std::move(denoiser), guide = std::move(guide)](const Tensor& x_t,
-                                                                                                const Tensor& t) {
+                                                                                                const Timesteps& t) {
     Prediction prediction = denoiser(x_t, t);
+    check_timesteps(t, static_cast<std::int64_t>(scales.size()));
+    const auto is_unguided = [&](std::int64_t timestep) { return scales[static_cast<std::size_t>(timestep)] == 1.0; };
+    if (std::all_of(t.values().begin(), t.values().end(), is_unguided)) return prediction;
     const Tensor scale = at_timesteps(scales, t, x_t);
-    if ((scale == 1.0).all().item<bool>()) return prediction;
     const Prediction away_from = guide(x_t, t);
     prediction.x_0 = away_from.x_0 + scale * (prediction.x_0 - away_from.x_0);
     prediction.mean = away_from.mean + scale * (prediction.mean - away_from.mean);
