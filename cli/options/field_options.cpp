@@ -21,6 +21,7 @@ std::string value_name(const FieldMember& member) {
         if constexpr (std::is_same_v<Member, double*>) return "FLOAT";
         if constexpr (std::is_same_v<Member, std::string*>) return "TEXT";
         if constexpr (takes_several<Member>) return "N,N,...";
+        if constexpr (std::is_same_v<Member, std::uint64_t*>) return "UINT";
         return "INT";
       },
       member);
