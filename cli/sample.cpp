@@ -7,8 +7,10 @@
 
 #include "cli/commands.h"
 #include "cli/options/open_model.h"
+#include "cli/options/respacing_option.h"
 #include "cli/options/sampler_options.h"
 #include "cli/options/start_option.h"
+#include "cli/options/values.h"
 #include "cli/sample_output.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/pixel_table.h"
@@ -210,7 +212,8 @@ void add_sample(CLI::App& app) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
   verb->add_option("--steps", arguments->steps,
                    "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'trailing50'; 'optimal25' after iddpm respace "
-                   "(100, or all of fewer)");
+                   "(100, or all of fewer)")
+      ->check(understood_by(check_respacing));
   add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
   verb->add_option("--start", arguments->start, start_help);
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")
