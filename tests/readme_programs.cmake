@@ -3,6 +3,9 @@
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md")
 file(READ "${PROJECT_SOURCE_DIR}/README.md" rest)
 set(number 0)
+# The run that they draw from.
+file(COPY "${CMAKE_CURRENT_SOURCE_DIR}/cli/data/run_of_format_2/"
+     DESTINATION "${CMAKE_CURRENT_BINARY_DIR}/readme/runs/photos")
 while(TRUE)
   string(FIND "${rest}" "```cpp\n" begin)
   if(begin EQUAL -1)

@@ -118,7 +118,8 @@ TEST_F(BadInput, AFullDiskLosesNothing) {
 
 TEST_F(BadInput, ASampleFolderThatHoldsFilesIsNotOverwritten) {
   ASSERT_EQ(run_program(folder(), "sample run --count 2 --steps 2 --out taken").exit_code, 0);
-  expect_refused("sample run --count 2 --steps 2 --out taken", {"taken", "--overwrite"});
+  expect_refused("sample run --count 2 --steps 3 --out taken", {"taken", "steps", "--overwrite"});
+  expect_refused("sample run --count 2 --steps 2 --out images", {"images", "--overwrite"});
 }
 
 TEST_F(BadInput, ResumingWhatIsNotARunIsRefused) { expect_refused("train --resume images", {"images"}); }

@@ -103,6 +103,16 @@ TEST(Layering, TheCheckSeesAnArrowThatPointsUp) {
   EXPECT_EQ(wrong_includes({"#include \"experiments/baselines/dcgan/dcgan.h\""}, "evaluation").size(), 1U);
 }
 
+TEST(Layering, NetworksAreLoadedByModelAlone) {
+  for (const char* folder : {"cli", "experiments", "iddpm/evaluation", "iddpm/training", "iddpm/interchange"}) {
+    for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
+      for (const std::string& line : lines_of(file)) {
+        EXPECT_EQ(line.find("load_network("), std::string::npos) << file << ": expected Model::open, got " << line;
+      }
+    }
+  }
+}
+
 TEST(Layering, NoFileIsLongerThan600Lines) {
   for (const char* folder : {"iddpm", "cli", "experiments", "tests", "benchmarks", "examples"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
