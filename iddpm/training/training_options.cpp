@@ -14,6 +14,7 @@ constexpr std::size_t most_ema_rates = 16;
 
 constexpr std::array decay_names = {"none", "linear", "cosine"};
 constexpr std::array sampling_names = {"uniform", "importance"};
+constexpr std::array precision_names = {"float32", "bfloat16"};  // as model/compute.h spells them
 
 }  // namespace
 
