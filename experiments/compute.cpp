@@ -1,7 +1,6 @@
 // Figure 10: larger models are better at equal compute only if trained for long; quality follows compute.
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "iddpm/nn/network_statistics.h"
 
 namespace iddpm::experiments {

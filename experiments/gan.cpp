@@ -4,7 +4,6 @@
 
 #include "experiments/baselines/dcgan/dcgan.h"
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/strict_json.h"
 #include "iddpm/data/batch_loader.h"

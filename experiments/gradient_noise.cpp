@@ -1,7 +1,6 @@
 // Figures 6 and 7: L_vlb's gradient is noisy, L_hybrid's less so, and importance sampling tames it.
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "iddpm/model/model.h"
 #include "iddpm/report/loss_curves.h"
 #include "iddpm/training/gradient_noise_scale.h"

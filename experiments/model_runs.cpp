@@ -52,6 +52,15 @@ std::int64_t checkpoint_interval(const Scale& scale) {
 
 }  // namespace
 
+ModelRecipe model_recipe(const std::string& schedule, Objective objective, TimestepSampling timesteps) {
+  ModelRecipe recipe{
+      .name = schedule + "_" + name(objective), .schedule = schedule, .objective = objective, .timesteps = timesteps};
+  // L_simple teaches no variance: the upper bound, as in Ho et al. 2020.
+  if (objective == Objective::simple) recipe.variance = Variance::fixed_large;
+  if (timesteps == TimestepSampling::importance) recipe.name += "_importance";
+  return recipe;
+}
+
 ModelSettings Workbench::model_settings(const ModelRecipe& recipe) {
   const auto shape = training_images()->image_shape();
   ModelSettings model;

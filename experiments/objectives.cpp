@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 
 namespace iddpm::experiments {
 namespace {

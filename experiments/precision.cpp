@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "iddpm/report/loss_curves.h"
 #include "iddpm/training/run/metrics_log.h"
 

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/formats.h"
 #include "iddpm/data/pixel_statistics.h"

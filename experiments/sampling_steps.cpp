@@ -1,7 +1,6 @@
 // Figure 8: with a learned variance few steps are enough. Beside it, steps chosen by dynamic programming.
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "iddpm/diffusion/optimal_respacing.h"
 #include "iddpm/diffusion/respacing.h"
 #include "iddpm/evaluation/likelihood/pairwise_bound.h"

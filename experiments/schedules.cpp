@@ -1,7 +1,6 @@
 // Figures 3, 4 and 5: the linear schedule spends its last steps on images that are noise already.
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "experiments/noising_strips.h"
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/diffusion/noise_schedule.h"

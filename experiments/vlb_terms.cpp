@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "experiments/finding.h"
-#include "experiments/models.h"
 #include "iddpm/report/process_figures.h"
 
 namespace iddpm::experiments {

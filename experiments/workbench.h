@@ -35,6 +35,10 @@ struct ModelRecipe {
   std::vector<double> channel_multipliers = {};      ///< empty: the scale's
 };
 
+/// The models that findings share, so that each is trained once: cosine_hybrid, linear_vlb_importance ...
+ModelRecipe model_recipe(const std::string& schedule, Objective objective,
+                         TimestepSampling timesteps = TimestepSampling::uniform);
+
 /// A model that stands in the work folder, trained as far as the scale asks.
 struct TrainedModel {
   std::string name;

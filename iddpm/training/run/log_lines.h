@@ -1,14 +1,33 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "iddpm/training/run/metrics_log.h"
-
 /// The lines of log.jsonl.
 namespace iddpm {
+
+/// A line of log.jsonl.
+struct LoggedStep {
+  std::int64_t step = 0;
+  double loss = 0;
+  std::optional<double> mse = {};
+  std::optional<double> vb = {};
+  std::array<std::optional<double>, 4> loss_by_quartile = {};
+  double gradient_norm = 0;
+  double learning_rate = 0;
+  double images_per_second = 0;
+  double elapsed_seconds = 0;
+  double data_wait_seconds = 0;  ///< per step
+
+  bool operator==(const LoggedStep&) const = default;
+};
+/// All lines; none if there is no log. A last line that was cut off is ignored. Throws Error naming file and line if
+/// another is broken.
+std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder);
 
 std::filesystem::path metrics_log_path(const std::filesystem::path& run_folder);
 

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "iddpm/io/image_file.h"
+#include "iddpm/training/run/log_lines.h"
 #include "iddpm/training/trainer.h"
 
 namespace iddpm {
@@ -33,25 +31,6 @@ class MetricsLog {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// A line of log.jsonl.
-struct LoggedStep {
-  std::int64_t step = 0;
-  double loss = 0;
-  std::optional<double> mse = {};
-  std::optional<double> vb = {};
-  std::array<std::optional<double>, 4> loss_by_quartile = {};
-  double gradient_norm = 0;
-  double learning_rate = 0;
-  double images_per_second = 0;
-  double elapsed_seconds = 0;
-  double data_wait_seconds = 0;  ///< per step
-
-  bool operator==(const LoggedStep&) const = default;
-};
-/// All lines; none if there is no log. A last line that was cut off is ignored. Throws Error naming file and line if
-/// another is broken.
-std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder);
 
 /// Seconds of training until a step, all sessions together; 0 if the log doesn't say.
 double logged_seconds(const std::filesystem::path& run_folder, std::int64_t step);
