@@ -2,6 +2,7 @@
 
 #include "cli/terminal/command_line.h"
 #include "iddpm/model/checkpoint.h"
+#include "iddpm/model/run_folder.h"
 
 namespace iddpm::cli {
 

@@ -72,11 +72,6 @@ struct CheckpointWeights {
 /// don't fit each other, or the file can't be written; what was there under the name is then still there.
 void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info, const CheckpointWeights& weights);
 
-/// The model file meant by a path that a person typed: a file itself; a run folder: the newest of its checkpoints that
-/// is whole (passing over broken ones, for each of which a sentence with its name goes to `skipped`). Throws Error if
-/// there is none.
-std::filesystem::path find_checkpoint(const std::filesystem::path& path, std::vector<std::string>* skipped = nullptr);
-
 /// A one-page explanation for people, and the same for scripts.
 std::string describe(const Checkpoint& checkpoint);
 nlohmann::json describe_json(const Checkpoint& checkpoint);

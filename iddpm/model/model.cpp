@@ -3,6 +3,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/settings.h"
 #include "iddpm/model/checkpoint_format.h"
+#include "iddpm/model/run_folder.h"
 
 namespace iddpm {
 

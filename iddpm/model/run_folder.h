@@ -31,6 +31,11 @@ std::filesystem::path find_whole_checkpoint(const std::filesystem::path& run_fol
                                             const std::function<void(const std::filesystem::path&)>& check_whole,
                                             std::vector<std::string>* skipped = nullptr);
 
+/// The model file meant by a path that a person typed: a file itself; a run folder: the newest of its checkpoints that
+/// is whole (passing over broken ones, for each of which a sentence with its name goes to `skipped`). Throws Error if
+/// there is none.
+std::filesystem::path find_checkpoint(const std::filesystem::path& path, std::vector<std::string>* skipped = nullptr);
+
 /// Deletes all but the last `keep` of the checkpoints up to the one of `newest_step`, which always stays, each with its
 /// training state and its table of timesteps. Later ones (of a run that went on from before a damaged checkpoint) are
 /// left alone.

@@ -7,6 +7,7 @@
 
 #include "iddpm/io/npz.h"
 #include "iddpm/model/checkpoint.h"
+#include "iddpm/model/run_folder.h"
 #include "tests/cli/program.h"
 
 namespace iddpm::test {
