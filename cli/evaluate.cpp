@@ -70,12 +70,12 @@ void run_evaluate(const CLI::App& verb, const EvaluateArguments& arguments) {
   std::vector<EvaluationResult> others;
   if (!arguments.compare.empty()) others = load_results(arguments.compare);
   Findings findings = evaluate(request);
-  std::optional<Error> obstacle;
+  std::optional<Error> obstacle = findings.obstacle;  // thrown once the result, which stands by itself, is safe
   if (!arguments.compare.empty()) {
     try {
       findings.text += compare_results(findings.results, arguments.compare, others, findings.record);
     } catch (const Error& error) {
-      obstacle = error;  // thrown once the result, which stands by itself, is safe
+      obstacle = error;
     }
   }
   const std::string record = printed_json(findings.record);

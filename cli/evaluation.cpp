@@ -68,6 +68,13 @@ void evaluate_likelihood(const EvaluationRequest& request, const Model& model, c
                           {"seed", request.likelihood.seed}});
   add_result(findings, likelihood_result(likelihood, source_of(request.data.path, request.data.split)),
              likelihood_table(likelihood, model.info().step, seconds_since(start)));
+  const std::vector<std::string>& not_finite = likelihood.bits.not_finite;
+  if (!not_finite.empty()) {
+    findings.record["not_finite"] = not_finite;
+    findings.obstacle = NotFiniteError(
+        fmt::format("the bound of {} images is not finite, that of '{}' the first; the result is without them",
+                    not_finite.size(), not_finite.front()));
+  }
 }
 
 // Images that are judged, opened.
@@ -170,7 +177,13 @@ FeatureSet features_of_reference(const EvaluationRequest& request, const Judgeme
 void judge(const EvaluationRequest& request, const Judgement& judgement, const std::optional<Model>& model,
            Findings& findings) {
   const FeatureSet samples = features_of_samples(judgement, model);
-  if (!request.save_reference.empty()) save_statistics(request.save_reference, samples, findings);
+  if (!request.save_reference.empty()) {
+    try {
+      save_statistics(request.save_reference, samples, findings);
+    } catch (const Error& error) {
+      findings.obstacle = error;
+    }
+  }
   if (!judgement.reference) return;
   const FeatureSet real = features_of_reference(request, judgement);
   std::optional<ModelRecord> record;
@@ -220,7 +233,14 @@ void measure(const EvaluationRequest& request, bool is_model, Findings& findings
     const auto dataset = open_fitting_dataset(model->settings(), request.data.path, dataset_options(request.data));
     evaluate_likelihood(request, *model, *dataset, findings);
   }
-  if (judgement) judge(request, *judgement, model, findings);
+  if (judgement) {
+    try {
+      judge(request, *judgement, model, findings);
+    } catch (const Error& error) {
+      if (findings.results.empty() || error.kind() == ErrorKind::interrupted) throw;
+      findings.obstacle = error;
+    }
+  }
   findings.record["seconds"] = seconds_since(start);
   findings.record["version"] = version;
 }

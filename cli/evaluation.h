@@ -2,12 +2,14 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/options/compute_options.h"
 #include "cli/options/data_options.h"
 #include "cli/options/weight_options.h"
+#include "iddpm/core/error.h"
 #include "iddpm/evaluation/evaluation_result.h"
 #include "iddpm/evaluation/judge.h"
 #include "iddpm/evaluation/likelihood/likelihood.h"
@@ -38,6 +40,7 @@ struct Findings {
   std::vector<EvaluationResult> results = {};
   nlohmann::json record = nlohmann::json::object();  ///< for scripts
   std::string text = {};                             ///< for people
+  std::optional<Error> obstacle = {};                ///< what couldn't be had; what is here stands all the same
 };
 
 /// Measures all that was asked for. Throws Error where parts of the request don't go together.

@@ -30,6 +30,11 @@ std::vector<ProcessCurve> vlb_terms(const VlbFigureOptions& options, const DataO
     return measure_likelihood(model, *dataset, {.count = options.count}, std::ref(progress));
   }();
   for (const std::string& name : likelihood.bits.skipped) say(fmt::format("Skipped a broken image: {}", name));
+  const std::vector<std::string>& not_finite = likelihood.bits.not_finite;
+  if (!not_finite.empty()) {
+    throw NotFiniteError(fmt::format("the bound of {} images is not finite, that of '{}' the first", not_finite.size(),
+                                     not_finite.front()));
+  }
   return {{options.model.filename().string(), likelihood.bits.terms}};
 }
 

@@ -119,6 +119,14 @@ TEST_F(Predictions, ThatAreNotFiniteAreNotWrittenAsPictures) {
     EXPECT_NE(result.errors.find(word), std::string::npos) << result.errors;
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "broken/grid.png"));
+  const ProgramResult measured =
+      run_program(folder_.path(), "evaluate broken.safetensors --data images --count 3 --steps 5 --threads 1");
+  EXPECT_NE(measured.exit_code, 0);
+  EXPECT_NE(measured.errors.find("none of 3 images is finite"), std::string::npos) << measured.errors;
+  const ProgramResult respaced =
+      run_program(folder_.path(), "respace broken.safetensors --data images --count 2 --candidates 3 --threads 1");
+  EXPECT_NE(respaced.exit_code, 0);
+  EXPECT_NE(respaced.errors.find("not finite on the images from 'dark_0.png'"), std::string::npos) << respaced.errors;
 }
 
 }  // namespace iddpm::test

@@ -5,8 +5,17 @@
 
 namespace iddpm {
 
-void FeatureCollector::add(const Tensor& images) {
+void FeatureCollector::add(const Tensor& images, const std::vector<std::string>& names) {
   const Features batch = network_.features(images);
+  const Tensor broken = batch.pooled.isfinite().all(1).logical_not().nonzero().flatten();
+  if (broken.numel() > 0) {
+    const auto first = broken[0].item<std::int64_t>();
+    throw NotFiniteError(fmt::format("the features of {} of {} images are not finite, the first those of {} ({})",
+                                     broken.numel(), images.size(0),
+                                     names.empty() ? fmt::format("image {}", count() + first)
+                                                   : fmt::format("'{}'", names[static_cast<std::size_t>(first)]),
+                                     options_.source));
+  }
   pooled_.add(batch.pooled);
   if (batch.spatial.defined()) spatial_.add(batch.spatial);
   if (options_.keep_features) {
@@ -36,7 +45,9 @@ FeatureSet collect_features(const FeatureNetwork& network, const Dataset& datase
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
   FeatureCollector collector(network, options);
   for_each_batch(dataset, indices, options.batch, skipped, [&](const DatasetImages& images) {
-    collector.add(images.pixels);
+    std::vector<std::string> names;
+    for (const std::int64_t index : images.indices) names.push_back(dataset.image_name(index));
+    collector.add(images.pixels, names);
     if (progress) progress(collector.count(), static_cast<std::int64_t>(indices.size()));
   });
   return collector.finish();

@@ -41,8 +41,9 @@ class FeatureCollector {
   FeatureCollector(const FeatureNetwork& network, FeatureSetOptions options)
       : network_(network), options_(std::move(options)) {}
 
-  /// uint8 [N, C, H, W].
-  void add(const Tensor& images);
+  /// uint8 [N, C, H, W]. Throws NotFiniteError if features of one aren't finite, calling it by its name, if there are
+  /// N `names`, or its number among all.
+  void add(const Tensor& images, const std::vector<std::string>& names = {});
   std::int64_t count() const { return pixels_.images; }
   /// Throws Error if fewer than two images were added.
   FeatureSet finish() const;

@@ -202,6 +202,12 @@ PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfClass
     const BoundTable terms =
         pairwise_terms(p_theta, network, x_0, evaluation_noise(options.seed, images, options.device), result.timesteps,
                        options.clip_x_0, of_batch);
+    const auto finite = [](const Tensor& values) { return values.isfinite().all().item<bool>(); };
+    if (!finite(terms.prior) || !finite(terms.step) || !finite(terms.decoder)) {
+      throw NotFiniteError(fmt::format(
+          "the bound's terms are not finite on the images from '{}' to '{}': the model is broken, or its training was",
+          dataset.image_name(images.indices.front()), dataset.image_name(images.indices.back())));
+    }
     // Running means.
     const double share = static_cast<double>(size) / static_cast<double>(images_done + size);
     const auto update = [share](Tensor& mean, const Tensor& added) {
