@@ -7,12 +7,12 @@
 namespace iddpm {
 namespace {
 
-const Image grey = plain_image(2, 2, {9});
+const Image small_grey = plain_image(2, 2, {9});
 
 class CsvLabels : public ::testing::Test {
  protected:
   CsvLabels() {
-    for (const char* name : {"a.png", "b.png", "sub/c.png"}) write_image(images_, name, grey);
+    for (const char* name : {"a.png", "b.png", "sub/c.png"}) write_image(images_, name, small_grey);
   }
 
   std::shared_ptr<const Dataset> open(std::string_view table) const {

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Image grey = plain_image(4, 4, {9});
+const Image grey_square = plain_image(4, 4, {9});
 
 TEST(OpenDataset, MissingPath) {
   const TemporaryFolder folder;
@@ -38,7 +38,7 @@ TEST(OpenDataset, FilesOfOtherKinds) {
   const TemporaryFolder folder;
   expect_error([&] { open_dataset(folder.write("a.txt", "text")); }, {"a.txt", "no supported kind", "CIFAR"});
   expect_error([&] { open_dataset(folder.write("empty", "")); }, {"empty", "no supported kind"});
-  expect_error([&] { open_dataset(write_image(folder, "a.png", grey)); }, {"a.png", "single image", "folder"});
+  expect_error([&] { open_dataset(write_image(folder, "a.png", grey_square)); }, {"a.png", "single image", "folder"});
 }
 
 TEST(OpenDataset, FolderOfArchives) {
@@ -49,7 +49,7 @@ TEST(OpenDataset, FolderOfArchives) {
 
 TEST(OpenDataset, FindsAFolderOfImages) {
   const TemporaryFolder folder;
-  write_image(folder, "deep/down/a.png", grey);
+  write_image(folder, "deep/down/a.png", grey_square);
   EXPECT_EQ(open_dataset(folder.path())->size(), 1);
 }
 

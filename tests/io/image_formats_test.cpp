@@ -15,7 +15,7 @@ namespace {
 
 using Pixels = std::vector<std::uint8_t>;
 
-Image decode(const std::string& bytes, Orientation orientation = Orientation::apply) {
+Image decoded(const std::string& bytes, Orientation orientation = Orientation::apply) {
   return decode_image(bytes, "sample", 1 << 20, orientation);
 }
 
@@ -40,14 +40,14 @@ const std::string two_by_two =
     bmp_bytes(2, 2, 24, "", {"\x01\x02\x03\x04\x05\x06\0\0\x07\x08\x09\x0a\x0b\x0c\0\0", 16});
 
 TEST(Bmp, OfThreeBytesAPixelIsReadFromItsLastRow) {
-  const Image image = decode(two_by_two);
+  const Image image = decoded(two_by_two);
   EXPECT_EQ(image.width, 2);
   EXPECT_EQ(image.channels, 3);
   EXPECT_EQ(image.pixels, (Pixels{9, 8, 7, 12, 11, 10, 3, 2, 1, 6, 5, 4}));
 }
 
 TEST(Bmp, OfNegativeHeightIsReadFromItsFirstRow) {
-  const Image image = decode(bmp_bytes(1, -2, 24, "", {"\x01\x02\x03\0\x04\x05\x06\0", 8}));
+  const Image image = decoded(bmp_bytes(1, -2, 24, "", {"\x01\x02\x03\0\x04\x05\x06\0", 8}));
   EXPECT_EQ(image.height, 2);
   EXPECT_EQ(image.pixels, (Pixels{3, 2, 1, 6, 5, 4}));
 }
@@ -59,20 +59,21 @@ TEST(Bmp, WithAPaletteOfGreysIsGrey) {
     greys += std::string(3, static_cast<char>(i)) + '\0';
     colours += {static_cast<char>(i), 0, 0, 0};
   }
-  const Image grey = decode(bmp_bytes(3, 1, 8, greys, {"\x05\xff\x80\0", 4}));
+  const Image grey = decoded(bmp_bytes(3, 1, 8, greys, {"\x05\xff\x80\0", 4}));
   EXPECT_EQ(grey.channels, 1);
   EXPECT_EQ(grey.pixels, (Pixels{5, 255, 128}));
-  EXPECT_EQ(decode(bmp_bytes(3, 1, 8, colours, {"\x05\xff\x80\0", 4})).pixels, (Pixels{0, 0, 5, 0, 0, 255, 0, 0, 128}));
+  EXPECT_EQ(decoded(bmp_bytes(3, 1, 8, colours, {"\x05\xff\x80\0", 4})).pixels,
+            (Pixels{0, 0, 5, 0, 0, 255, 0, 0, 128}));
 }
 
 TEST(Bmp, CompressedOnesAreRefusedByName) {
-  EXPECT_TRUE(throws_error([] { decode(bmp_bytes(2, 2, 8, std::string(1024, '\0'), "abcd", 1)); }, "compressed BMP"));
+  EXPECT_TRUE(throws_error([] { decoded(bmp_bytes(2, 2, 8, std::string(1024, '\0'), "abcd", 1)); }, "compressed BMP"));
 }
 
 TEST(Bmp, ClaimsAreHeldAgainstItsBytes) {
-  EXPECT_TRUE(throws_error([] { decode(bmp_bytes(900, 900, 24, "", "abc")); }, "claims 900 x 900 pixels but holds"));
+  EXPECT_TRUE(throws_error([] { decoded(bmp_bytes(900, 900, 24, "", "abc")); }, "claims 900 x 900 pixels but holds"));
   for (std::size_t length = 2; length < two_by_two.size(); ++length) {
-    EXPECT_TRUE(throws_error([&] { decode(two_by_two.substr(0, length)); }, "sample")) << length;
+    EXPECT_TRUE(throws_error([&] { decoded(two_by_two.substr(0, length)); }, "sample")) << length;
   }
 }
 
@@ -104,7 +105,7 @@ TEST(Gif, IsItsFirstFrame) {
   const TemporaryFolder folder;
   const Pixels first = {10, 20, 30, 40, 50, 60, 70, 80, 90, 70, 80, 90, 40, 50, 60, 10, 20, 30};
   for (const bool two_frames : {false, true}) {
-    const Image image = decode(gif_bytes(folder, -1, two_frames));
+    const Image image = decoded(gif_bytes(folder, -1, two_frames));
     EXPECT_EQ(image.width, 3);
     EXPECT_EQ(image.height, 2);
     EXPECT_EQ(image.pixels, first);
@@ -113,7 +114,7 @@ TEST(Gif, IsItsFirstFrame) {
 
 TEST(Gif, ItsTransparentColourIsAlpha) {
   const TemporaryFolder folder;
-  const Image image = decode(gif_bytes(folder, 1, false));
+  const Image image = decoded(gif_bytes(folder, 1, false));
   EXPECT_EQ(image.channels, 4);
   EXPECT_EQ(image.pixels[3], 255);
   EXPECT_EQ(image.pixels[7], 0);
@@ -123,7 +124,7 @@ TEST(Gif, BrokenAndHugeOnesAreErrors) {
   const TemporaryFolder folder;
   const std::string whole = gif_bytes(folder, 1, false);
   for (std::size_t length = 6; length + 3 < whole.size(); ++length) {
-    EXPECT_TRUE(throws_error([&] { decode(whole.substr(0, length)); }, "sample")) << length;
+    EXPECT_TRUE(throws_error([&] { decoded(whole.substr(0, length)); }, "sample")) << length;
   }
   std::string huge = whole;
   huge.replace(6, 4, "\xff\xff\xff\xff");
@@ -160,7 +161,7 @@ TEST(Tiff, GreyAndColourAreReadHoweverTheyArePacked) {
   for (const int compression : {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_PACKBITS}) {
     for (const std::int64_t channels : {1, 3}) {
       const Image image = gradient(9, 7, channels);
-      const Image read = decode(tiff_bytes(folder, image, compression));
+      const Image read = decoded(tiff_bytes(folder, image, compression));
       EXPECT_EQ(read.channels, channels) << compression;
       EXPECT_EQ(read.pixels, image.pixels) << compression;
     }
@@ -171,7 +172,7 @@ TEST(Tiff, AlphaLeavesColoursAsTheyAre) {
   const TemporaryFolder folder;
   Image image = gradient(4, 4, 4);
   for (std::size_t i = 3; i < image.pixels.size(); i += 4) image.pixels[i] = i < 32 ? 255 : 128;
-  const Image read = decode(tiff_bytes(folder, image, COMPRESSION_NONE));
+  const Image read = decoded(tiff_bytes(folder, image, COMPRESSION_NONE));
   ASSERT_EQ(read.channels, 4);
   for (std::size_t i = 0; i < image.pixels.size(); ++i) EXPECT_NEAR(read.pixels[i], image.pixels[i], 2) << i;
 }
@@ -181,7 +182,7 @@ TEST(Tiff, BrokenAndHugeOnesAreErrors) {
   const std::string whole = tiff_bytes(folder, gradient(9, 7, 3), COMPRESSION_LZW);
   errors_of_flipped_bytes(
       whole, [](const std::string& changed) { decode_image(changed, "sample", 1 << 20); }, 300);
-  EXPECT_TRUE(throws_error([&] { decode(whole.substr(0, whole.size() / 2)); }, "sample is"));
+  EXPECT_TRUE(throws_error([&] { decoded(whole.substr(0, whole.size() / 2)); }, "sample is"));
   // The first entry of the directory is the width, the second the height, both 16 or 32 bits.
   std::string huge = whole;
   const auto directory = static_cast<unsigned char>(huge[4]) | static_cast<unsigned char>(huge[5]) << 8;
@@ -223,7 +224,7 @@ TEST(Orientation, OfAPngTurnsAndMirrors) {
       const Image image = decode_image(png, "sample", 100);
       EXPECT_EQ(image.pixels, pixels) << orientation;
       EXPECT_EQ(image.width, orientation >= 5 ? 2 : 3) << orientation;
-      EXPECT_EQ(decode(png, Orientation::ignore).pixels, stored.pixels);
+      EXPECT_EQ(decoded(png, Orientation::ignore).pixels, stored.pixels);
     }
   }
 }
@@ -235,15 +236,15 @@ TEST(Orientation, IsFoundInJpegWebPAndTiff) {
   const std::string block = std::string("Exif\0\0", 6) + exif(6, true);
   const std::string segment = std::string("\xff\xe1\0", 3) + static_cast<char>(block.size() + 2) + block;
   jpeg.insert(2, segment);
-  EXPECT_EQ(decode(jpeg).width, 8);
-  EXPECT_EQ(decode(jpeg).height, 16);
+  EXPECT_EQ(decoded(jpeg).width, 8);
+  EXPECT_EQ(decoded(jpeg).height, 16);
 
   const std::string webp = webp_bytes(wide, true);
   const std::string body = exif(6, false);
   const std::string with_exif = webp + "EXIF" + little_endian(static_cast<std::uint32_t>(body.size())) + body;
-  EXPECT_EQ(decode(with_exif).width, 8);
+  EXPECT_EQ(decoded(with_exif).width, 8);
 
-  EXPECT_EQ(decode(tiff_bytes(folder, stored, COMPRESSION_NONE, 6)).pixels, (Pixels{4, 1, 5, 2, 6, 3}));
+  EXPECT_EQ(decoded(tiff_bytes(folder, stored, COMPRESSION_NONE, 6)).pixels, (Pixels{4, 1, 5, 2, 6, 3}));
   EXPECT_EQ(read_image_header(folder.write("a.jpg", jpeg)), (ImageHeader{8, 16, 3}));
   EXPECT_EQ(read_image_header(folder.write("a.jpg", jpeg), Orientation::ignore), (ImageHeader{16, 8, 3}));
 }
@@ -254,7 +255,7 @@ TEST(Orientation, ThatMakesNoSenseIsNone) {
        {exif(0, true), exif(9, false), exif(6, true).substr(0, 12), std::string("MM\0*\xff\xff\xff\xff", 8)}) {
     std::string changed = png;
     changed.insert(33, std::string(3, '\0') + static_cast<char>(block.size()) + "eXIf" + block + "\0\0\0\0");
-    EXPECT_EQ(decode(changed).pixels, stored.pixels);
+    EXPECT_EQ(decoded(changed).pixels, stored.pixels);
   }
 }
 
