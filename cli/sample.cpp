@@ -140,19 +140,15 @@ void say_if_noise_is_left(const Model& model, const DrawRequest& request, const 
 
 void draw_into(SampleOutput& output, const Model& model, DrawRequest request) {
   request.already_drawn = output.already_drawn();
-  const auto kept = [&] {
-    return fmt::format("{} of {} images are in the folder, and the same command goes on with the rest", output.drawn(),
-                       request.count);
-  };
   try {
     WatchedProgress progress("Sampling");
     draw(
         model, request, [&](const DrawnBatch& batch) { output.add(batch); }, std::ref(progress));
   } catch (const Interrupted&) {
     output.write_preview();
-    throw Interrupted("interrupted; " + kept());
+    throw Interrupted("interrupted; " + output.kept());
   } catch (const Error& error) {
-    if (output.drawn() > 0) fail(error.kind(), "{}; {}", error.what(), kept());
+    if (output.drawn() > 0) fail(error.kind(), "{}; {}", error.what(), output.kept());
     throw;
   }
 }

@@ -250,6 +250,13 @@ void SampleOutput::add(const DrawnBatch& batch) {
   sync(false);
 }
 
+std::string SampleOutput::kept() const {
+  if (!targets_.images && !npz_) {
+    return fmt::format("of {} images that were drawn only a preview is kept, and the same command begins anew", drawn_);
+  }
+  return fmt::format("{} of {} images are kept, and the same command goes on with the rest", drawn_, request_.count);
+}
+
 void SampleOutput::write_preview() {
   if (preview_.empty()) return;
   try {

@@ -44,6 +44,8 @@ class SampleOutput {
   void add(const DrawnBatch& batch);
   /// Images drawn so far.
   std::int64_t drawn() const { return drawn_; }
+  /// What is left of them, and what the same command does; for people.
+  std::string kept() const;
   /// Lets everything appear that takes all images; `more` goes into samples.json.
   void finish(const nlohmann::json& more);
   /// A picture of what there is so far, for people. Says why if there is none.
