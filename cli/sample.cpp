@@ -205,7 +205,7 @@ void add_sample(CLI::App& app) {
       "Images are written as they are drawn: if the program is stopped, the same command goes on with the rest.");
   verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
   verb->add_option("--count", arguments->count, "Images (16)")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
+      ->check(between(std::int64_t{1}, std::int64_t{100'000'000}));
   verb->add_option("--steps", arguments->steps,
                    "Steps: '50'; '10,15,20' in equal sections; 'ddim50'; 'trailing50'; 'optimal25' after iddpm respace "
                    "(100, or all of fewer)")
@@ -218,7 +218,7 @@ void add_sample(CLI::App& app) {
   verb->add_option("--seed", arguments->seed, "Other images (0)");
   verb->add_option("--first", arguments->first, "Number of the first image of the seed (0)");
   verb->add_option("--batch", arguments->batch, "Images at a time (64); does not change them")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20));
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 20));
   verb->add_option("--out", arguments->out, "Folder (default: RUN/samples/seed_<seed>)");
   verb->add_option("--npz", arguments->npz, "Also write all images to this .npz file");
   verb->add_flag("--grid-only", arguments->grid_only, "No separate PNG files");

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
 
@@ -15,14 +16,14 @@ void add_data_options(CLI::App& verb, DataOptions& options) {
       ->group(group);
   verb.add_option("--labels", options.labels,
                   "Where classes come from: auto, none, folders, prefix (of file names, before the first '_') or csv")
-      ->check(CLI::IsMember({"auto", "none", "folders", "prefix", "csv"}))
+      ->check(one_of({"auto", "none", "folders", "prefix", "csv"}))
       ->group(group);
   verb.add_option("--csv", options.csv, "Table of files and labels, for --labels csv")->group(group);
   verb.add_option("--split", options.split, "train or test, where the data set has both")
-      ->check(CLI::IsMember({"train", "test"}))
+      ->check(one_of({"train", "test"}))
       ->group(group);
   verb.add_option("--background", options.background, "Behind transparent pixels: 0 black .. 1 white")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->group(group);
 }
 

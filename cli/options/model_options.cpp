@@ -91,7 +91,7 @@ void add_model_options(CLI::App& verb, ModelOptions& options) {
   architecture("--image-size", options.image_size, "SIZE or HEIGHTxWIDTH in pixels (default: the data's, at most 64)")
       ->check(understood_by(check_image_size));
   architecture("--image-channels", options.image_channels, "1 grey, 3 RGB, 4 RGBA (default: the data's)")
-      ->check(CLI::IsMember({1, 3, 4}));
+      ->check(one_of({"1", "3", "4"}));
   options.network.add_to<UNetOptions>(verb, architecture_group);
   verb.add_flag("--no-attention", options.no_attention, "Attention in the middle only")
       ->group(architecture_group)

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options/values.h"
 #include "iddpm/core/error.h"
 
 namespace iddpm::cli {
@@ -12,7 +13,7 @@ using experiments::Settings;
 
 constexpr const char* scale_group = "Scale (overrides --scale)";
 
-CLI::Validator positive() { return CLI::Range(std::int64_t{1}, std::int64_t{1} << 40); }
+CLI::Validator positive() { return between(std::int64_t{1}, std::int64_t{1} << 40); }
 
 }  // namespace
 
@@ -21,7 +22,7 @@ void add_reproduce_options(CLI::App& verb, ReproduceOptions& options) {
   Scale& scale = settings.scale;
   add_data_options(verb, options.data);
   verb.add_option("--image-size", options.image_size, "Size of the images in pixels (default: the data's own)")
-      ->check(CLI::Range(4, 512))
+      ->check(between(std::int64_t{4}, std::int64_t{512}))
       ->group("Data");
   verb.add_option("--features", settings.features,
                   "Feature network to judge samples by: converted Inception weights, or a file of 'iddpm "
@@ -31,7 +32,7 @@ void add_reproduce_options(CLI::App& verb, ReproduceOptions& options) {
           "--scale",
           [&scale](const std::string& name) { scale = name == "full" ? experiments::full_scale() : Scale{}; },
           "small: minutes on two cores; full: the paper's CIFAR-10 runs (small)")
-      ->check(CLI::IsMember({"small", "full"}));
+      ->check(one_of({"small", "full"}));
   verb.add_option("--work", settings.work,
                   "Folder for models, samples and measurements; what is in it isn't done again (default: "
                   "runs/reproduce/<name of the data>)");

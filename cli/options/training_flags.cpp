@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options/values.h"
 #include "iddpm/core/error.h"
 #include "iddpm/training/learning_rate.h"
 
@@ -20,22 +21,23 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
     return verb.add_option(name, value, help)->group("Training");
   };
   training("--steps", flags.steps, "Stop at this step, those before a resume included")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
-  training("--minutes", flags.minutes, "Stop after this time (default without --steps: 10)")
-      ->check(CLI::Range(1e-3, 1e7));
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 40));
+  training("--minutes", flags.minutes, "Stop after this time (default without --steps: 10)")->check(between(1e-3, 1e7));
   flags.training.add_to<TrainingOptions>(verb, "Training");
   verb.add_flag("--flip", flags.flip, "Mirror images at random")->group("Training");
   const auto keeping = [&](const char* name, auto& value, const char* help) {
     return verb.add_option(name, value, help)->group("Keeping records");
   };
-  keeping("--log-every", flags.log_every, "Steps between lines of log.jsonl")->check(CLI::PositiveNumber);
+  keeping("--log-every", flags.log_every, "Steps between lines of log.jsonl")->check(at_least(std::int64_t{1}));
   keeping("--checkpoint-every", flags.checkpoint_every, "Steps between checkpoints (and every 10 minutes)")
-      ->check(CLI::PositiveNumber);
-  keeping("--keep", flags.keep_checkpoints, "Newest checkpoints to keep; 0: all")->check(CLI::NonNegativeNumber);
+      ->check(at_least(std::int64_t{1}));
+  keeping("--keep", flags.keep_checkpoints, "Newest checkpoints to keep; 0: all")->check(at_least(std::int64_t{0}));
   keeping("--sample-every", flags.sample_every, "Steps between sample grids; 0: none (default: more often at first)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(std::int64_t{0}));
   verb.add_flag("--strict", flags.strict, "Stop at a broken image instead of skipping it")->group("Data");
-  verb.add_option("--workers", flags.workers, "Threads that decode images")->check(CLI::Range(1, 256))->group("Data");
+  verb.add_option("--workers", flags.workers, "Threads that decode images")
+      ->check(between(std::int64_t{1}, std::int64_t{256}))
+      ->group("Data");
 }
 
 void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& run) {
