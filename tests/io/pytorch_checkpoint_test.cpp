@@ -20,13 +20,13 @@ namespace iddpm {
 namespace {
 
 /// Files that PyTorch wrote (make_samples.py beside them).
-std::filesystem::path sample(const std::string& name) {
+std::filesystem::path pytorch_sample(const std::string& name) {
   return std::filesystem::path(IDDPM_SOURCE_DIR) / "tests/io/data" / name;
 }
 
 std::map<std::string, Tensor> by_name(const NamedTensors& tensors) { return {tensors.begin(), tensors.end()}; }
 
-void expect_same(const Tensor& actual, const Tensor& expected) {
+void expect_same_tensor(const Tensor& actual, const Tensor& expected) {
   EXPECT_EQ(actual.scalar_type(), expected.scalar_type());
   ASSERT_EQ(actual.sizes(), expected.sizes());
   EXPECT_TRUE(actual.is_contiguous());
@@ -60,32 +60,32 @@ class PytorchCheckpoint : public ::testing::Test {
 class PytorchSamples : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(PytorchSamples, HoldEveryTypeLayoutAndNesting) {
-  EXPECT_TRUE(is_pytorch_checkpoint(sample(GetParam())));
-  const NamedTensors in_order = read_pytorch_checkpoint(sample(GetParam()));
+  EXPECT_TRUE(is_pytorch_checkpoint(pytorch_sample(GetParam())));
+  const NamedTensors in_order = read_pytorch_checkpoint(pytorch_sample(GetParam()));
   EXPECT_EQ(in_order.front().first, "matrix");
   auto tensors = by_name(in_order);
   const Tensor matrix = at::arange(12, at::kFloat).reshape({3, 4});
-  expect_same(tensors["matrix"], matrix);
-  expect_same(tensors["transposed"], matrix.t());
-  expect_same(tensors["slice"], matrix.slice(0, 1).slice(1, 1, 3));
-  expect_same(tensors["expanded"], at::full({3, 2}, 7.0f));
-  expect_same(tensors["parameter"], at::tensor({1.5f, -2.5f}));
-  expect_same(tensors["scalar"], at::full({}, 3.25f));
-  expect_same(tensors["empty"], at::empty({2, 0, 3}));
+  expect_same_tensor(tensors["matrix"], matrix);
+  expect_same_tensor(tensors["transposed"], matrix.t());
+  expect_same_tensor(tensors["slice"], matrix.slice(0, 1).slice(1, 1, 3));
+  expect_same_tensor(tensors["expanded"], at::full({3, 2}, 7.0f));
+  expect_same_tensor(tensors["parameter"], at::tensor({1.5f, -2.5f}));
+  expect_same_tensor(tensors["scalar"], at::full({}, 3.25f));
+  expect_same_tensor(tensors["empty"], at::empty({2, 0, 3}));
   const std::vector<std::pair<std::string, at::ScalarType>> types = {
       {"float64", at::kDouble}, {"float16", at::kHalf}, {"bfloat16", at::kBFloat16},
       {"int64", at::kLong},     {"int32", at::kInt},    {"int16", at::kShort},
       {"int8", at::kChar},      {"uint8", at::kByte},   {"bool", at::kBool}};
-  for (const auto& [name, type] : types) expect_same(tensors[name], at::arange(4).to(type));
-  expect_same(tensors["nested.list.0"], at::full({1}, 1.0f));
-  expect_same(tensors["nested.list.1.0"], at::full({1}, 2.0f));
-  expect_same(tensors["nested.5.n"], at::full({1}, 1.0f));
-  expect_same(tensors["default.inside"], at::full({1}, 4.0f));
+  for (const auto& [name, type] : types) expect_same_tensor(tensors[name], at::arange(4).to(type));
+  expect_same_tensor(tensors["nested.list.0"], at::full({1}, 1.0f));
+  expect_same_tensor(tensors["nested.list.1.0"], at::full({1}, 2.0f));
+  expect_same_tensor(tensors["nested.5.n"], at::full({1}, 1.0f));
+  expect_same_tensor(tensors["default.inside"], at::full({1}, 4.0f));
   EXPECT_EQ(in_order.size(), 20u);
 }
 
 TEST_P(PytorchSamples, TensorsOfOneStorageAreIndependent) {
-  auto tensors = by_name(read_pytorch_checkpoint(sample(GetParam())));
+  auto tensors = by_name(read_pytorch_checkpoint(pytorch_sample(GetParam())));
   tensors["matrix"].zero_();
   EXPECT_EQ(tensors["slice"][0][0].item<float>(), 5.0f);
 }
@@ -93,14 +93,14 @@ TEST_P(PytorchSamples, TensorsOfOneStorageAreIndependent) {
 TEST_P(PytorchSamples, TruncationIsAnErrorAtEveryLength) {
   const TemporaryFolder folder;
   expect_error_at_every_truncation(
-      contents_of(sample(GetParam())),
+      contents_of(pytorch_sample(GetParam())),
       [&](const std::string& cut) { read_pytorch_checkpoint(folder.write("a.pt", cut)); }, 300);
 }
 
 TEST_P(PytorchSamples, FlippedBytesNeverCrash) {
   const TemporaryFolder folder;
   const std::size_t errors = errors_of_flipped_bytes(
-      contents_of(sample(GetParam())),
+      contents_of(pytorch_sample(GetParam())),
       [&](const std::string& changed) { read_pytorch_checkpoint(folder.write("a.pt", changed)); }, 300);
   EXPECT_GT(errors, 100u);
 }
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(Protocols, PytorchSamples,
 
 TEST_F(PytorchCheckpoint, ReadsTheStateOfAnOptimizer) {
   for (const char* name : {"torch_optimizer.pt", "torch_optimizer_legacy.pt"}) {
-    auto tensors = by_name(read_pytorch_checkpoint(sample(name)));
+    auto tensors = by_name(read_pytorch_checkpoint(pytorch_sample(name)));
     ASSERT_EQ(tensors.size(), 3u) << name;
     EXPECT_TRUE(at::allclose(tensors["state.0.exp_avg"], at::tensor({0.1f, -0.2f, 0.0f})));
     EXPECT_TRUE(at::allclose(tensors["state.0.exp_avg_sq"], at::tensor({0.001f, 0.004f, 0.0f})));
@@ -121,14 +121,14 @@ TEST_F(PytorchCheckpoint, ReadsTheStateOfAnOptimizer) {
 }
 
 TEST_F(PytorchCheckpoint, ReadsASingleTensorUnderNoName) {
-  const NamedTensors tensors = read_pytorch_checkpoint(sample("torch_bare_tensor.pt"));
+  const NamedTensors tensors = read_pytorch_checkpoint(pytorch_sample("torch_bare_tensor.pt"));
   ASSERT_EQ(tensors.size(), 1u);
   EXPECT_EQ(tensors[0].first, "");
-  expect_same(tensors[0].second, at::ones({2}));
+  expect_same_tensor(tensors[0].second, at::ones({2}));
 }
 
 TEST_F(PytorchCheckpoint, RefusesAPickledModuleByTheNameOfItsClass) {
-  EXPECT_TRUE(throws_error([] { read_pytorch_checkpoint(sample("torch_module.pt")); },
+  EXPECT_TRUE(throws_error([] { read_pytorch_checkpoint(pytorch_sample("torch_module.pt")); },
                            "torch_module.pt asks for \"torch.nn.modules.linear.Linear\""));
 }
 
@@ -152,7 +152,7 @@ TEST_F(PytorchCheckpoint, ReadsATensorWrittenByHand) {
   using namespace pickle;
   const NamedTensors tensors = read(dictionary({{"x", tensor(storage("0", 4), 0, {2, 2}, {2, 1})}}));
   ASSERT_EQ(tensors.size(), 1u);
-  expect_same(tensors[0].second, at::zeros({2, 2}));
+  expect_same_tensor(tensors[0].second, at::zeros({2, 2}));
 }
 
 TEST_F(PytorchCheckpoint, RefusesTensorsThatReachBeyondTheirStorage) {
@@ -305,7 +305,7 @@ TEST_F(PytorchCheckpoint, RefusesForeignFiles) {
       throws_error([&] { read_pytorch_checkpoint(folder_.write("a.pt", "")); }, "a.pt is not a PyTorch checkpoint"));
   EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(folder_.write("a.pt", pickle::whole("K\1"))); },
                            "a.pt is not a PyTorch checkpoint"));
-  EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(sample("numpy.npz")); }, "it holds no data.pkl"));
+  EXPECT_TRUE(throws_error([&] { read_pytorch_checkpoint(pytorch_sample("numpy.npz")); }, "it holds no data.pkl"));
   EXPECT_FALSE(is_pytorch_checkpoint(folder_.write("a.pt", "")));
   EXPECT_FALSE(is_pytorch_checkpoint(folder_.write("a.pt", "\x80\x02K\1.")));
 }
