@@ -7,7 +7,7 @@
 #include "tests/expect_error.h"
 #include "tests/random_images.h"
 
-namespace iddpm {
+namespace iddpm::forward_process_test {
 namespace {
 
 const std::vector<std::int64_t> shape = {3, 2, 4, 4};
@@ -114,4 +114,4 @@ TEST(ForwardProcess, RefusesWhatDoesntFit) {
 }
 
 }  // namespace
-}  // namespace iddpm
+}  // namespace iddpm::forward_process_test

@@ -6,7 +6,7 @@
 #include "tests/expect_error.h"
 #include "tests/random_images.h"
 
-namespace iddpm {
+namespace iddpm::loss_weight_test {
 namespace {
 
 const std::vector<std::int64_t> shape = {5, 2, 4, 4};
@@ -94,4 +94,4 @@ TEST(LossWeight, IsRefusedWhereItHasNoMeaning) {
 }
 
 }  // namespace
-}  // namespace iddpm
+}  // namespace iddpm::loss_weight_test

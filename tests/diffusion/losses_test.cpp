@@ -5,7 +5,7 @@
 #include "tests/expect_error.h"
 #include "tests/random_images.h"
 
-namespace iddpm {
+namespace iddpm::losses_test {
 namespace {
 
 const std::vector<std::int64_t> shape = {4, 2, 4, 4};
@@ -186,4 +186,4 @@ TEST(Losses, AreFiniteForShortProcessesOfEveryKind) {
 }
 
 }  // namespace
-}  // namespace iddpm
+}  // namespace iddpm::losses_test

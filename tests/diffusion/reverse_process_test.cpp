@@ -5,7 +5,7 @@
 #include "tests/expect_error.h"
 #include "tests/random_images.h"
 
-namespace iddpm {
+namespace iddpm::reverse_process_test {
 namespace {
 
 const std::vector<std::int64_t> shape = {3, 2, 4, 4};
@@ -272,4 +272,4 @@ TEST(Velocity, WorksOnASchedulesWhoseSignalEndsWhereEpsilonIsRefused) {
 }
 
 }  // namespace
-}  // namespace iddpm
+}  // namespace iddpm::reverse_process_test

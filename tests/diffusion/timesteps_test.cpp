@@ -7,7 +7,7 @@
 #include "tests/operation_counter.h"
 #include "tests/random_images.h"
 
-namespace iddpm {
+namespace iddpm::timesteps_test {
 namespace {
 
 const std::vector<std::int64_t> shape = {3, 2, 4, 4};
@@ -85,4 +85,4 @@ TEST(ReverseProcess, FetchesNothingAndCopiesNoTableWhenItPredicts) {
 }
 
 }  // namespace
-}  // namespace iddpm
+}  // namespace iddpm::timesteps_test
