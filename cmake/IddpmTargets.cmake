@@ -79,10 +79,10 @@ function(iddpm_layer name)
   set_property(GLOBAL APPEND PROPERTY IDDPM_LAYERS iddpm_${name})
 endfunction()
 
-# iddpm_test(FOLDER LIBRARIES layer... [LABELS label...]): the program test_FOLDER from tests/FOLDER/*.cpp.
+# iddpm_test(FOLDER [ONE_BY_ONE] LIBRARIES layer...): the program test_FOLDER from tests/FOLDER/*.cpp.
 # Files named *_parity_test.cpp hold the suites whose names begin with "Parity" and carry the label parity.
 function(iddpm_test folder)
-  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "ONE_BY_ONE" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*.cpp")
   if(NOT sources)
     return()
@@ -99,7 +99,9 @@ function(iddpm_test folder)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${target} PRIVATE -fPIC)
   target_precompile_headers(${target} REUSE_FROM iddpm_precompiled)
-  iddpm_compile_in_groups(${target} ${sources})
+  if(NOT arg_ONE_BY_ONE)
+    iddpm_compile_in_groups(${target} ${sources})
+  endif()
   add_test(NAME ${folder} COMMAND ${target} --gtest_filter=-*Parity*:*Slow*)
   set_tests_properties(${folder} PROPERTIES LABELS unit)
   set(parity "")
