@@ -9,6 +9,7 @@
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/model/run_folder.h"
+#include "iddpm/training/run/run_lock.h"
 #include "iddpm/training/run/training_run.h"
 #include "iddpm/training/training_state.h"
 
@@ -143,6 +144,8 @@ TrainedModel Workbench::model(const ModelRecipe& recipe) {
     record.run.checkpoint_every = interval;
     record.run.keep_checkpoints = 0;
     record.run.sample_every = 0;
+    fs::create_directories(trained.run);
+    const RunLock lock(trained.run);
     save_run_record(trained.run, record);
     train_in(trained.run, trainer, record.run);
   }

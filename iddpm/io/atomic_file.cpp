@@ -1,6 +1,7 @@
 #include "iddpm/io/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,6 +50,8 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (descriptor_ < 0 && errno == EEXIST);
   if (descriptor_ < 0) fail_writing(path_);
+  // Says that it is being written, where files can be locked.
+  (void)::flock(descriptor_, LOCK_EX | LOCK_NB);
 }
 
 AtomicFile::~AtomicFile() {
@@ -69,16 +72,17 @@ void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(te
 
 void AtomicFile::commit() {
   if (::fsync(descriptor_) != 0) fail_writing(path_);
-  if (::close(std::exchange(descriptor_, -1)) != 0) fail_writing(path_);
+  // Renamed before it is closed, and with that unlocked: sweep_temporary_files would take it for a dead process's.
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_writing(path_);
   temporary_.clear();
+  ::close(std::exchange(descriptor_, -1));
   sync_folder(folder_of(path_));
 }
 
 void AtomicFile::commit_unsynced() {
-  if (::close(std::exchange(descriptor_, -1)) != 0) fail_writing(path_);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_writing(path_);
   temporary_.clear();
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail_writing(path_);
 }
 
 void sync_file_system(const fs::path& folder) {
@@ -99,14 +103,20 @@ void sync_folder(const fs::path& folder) {
 }
 
 void sweep_temporary_files(const fs::path& folder) {
+  constexpr std::size_t digits = 16;
   std::error_code error;
-  std::vector<fs::path> left;
-  fs::directory_iterator entries(folder, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const std::string name = entries->path().filename().string();
-    if (name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix)) left.push_back(entries->path());
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.size() != temporary_prefix.size() + digits + temporary_suffix.size() ||
+        !name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) {
+      continue;
+    }
+    const int descriptor = ::open(entry->path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry->path().c_str());
+    ::close(descriptor);
   }
-  for (const fs::path& path : left) fs::remove(path, error);
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view contents) {

@@ -32,6 +32,10 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// Deletes the temporary files that killed processes left in a folder (not in those below it). Those being written are
+/// locked, and left alone.
+void sweep_temporary_files(const std::filesystem::path& folder);
+
 /// The whole of `contents` as an AtomicFile.
 void write_file_atomically(const std::filesystem::path& path, std::string_view contents);
 
@@ -39,8 +43,6 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 void sync_file_system(const std::filesystem::path& folder);
 /// Makes the names in a folder durable. Some file systems can't; then there is nothing more to do.
 void sync_folder(const std::filesystem::path& folder);
-/// Deletes the temporary files that killed processes left in a folder (not in those below it).
-void sweep_temporary_files(const std::filesystem::path& folder);
 
 /// A whole file as text. Throws Error naming it if it can't be read or is larger than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, std::uintmax_t limit = std::uintmax_t{1} << 30);

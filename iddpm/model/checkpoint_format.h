@@ -18,7 +18,7 @@ inline constexpr const char* training_key = "iddpm_training";
 /// Format 2 knows the weight of the loss and the pixels of the training images, which 1 lacks; both are read.
 inline constexpr std::int64_t version = 2;
 /// Format 2 knows a decay by time, which 1 lacks; both are read.
-inline constexpr std::int64_t training_state_version = 2;
+inline constexpr std::int64_t training_state_version = 3;
 
 /// "model", or "ema_0.9999": a group of tensors, whose names begin with it and a dot. The rate has as many digits as
 /// give the same number when read again.

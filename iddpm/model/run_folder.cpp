@@ -86,17 +86,22 @@ fs::path find_checkpoint(const fs::path& path, std::vector<std::string>* skipped
       path, [](const fs::path& file) { Checkpoint(file).verify(); }, skipped);
 }
 
-void remove_old_checkpoints(const fs::path& run_folder, std::int64_t keep, std::int64_t newest_step) {
+void remove_old_checkpoints(const fs::path& run_folder, std::int64_t keep, std::int64_t newest_step,
+                            const std::function<bool(const RunCheckpoint&)>& is_whole) {
   std::vector<RunCheckpoint> checkpoints = list_checkpoints(run_folder);
   std::erase_if(checkpoints, [&](const RunCheckpoint& checkpoint) { return checkpoint.step > newest_step; });
-  const auto kept = static_cast<std::size_t>(std::max<std::int64_t>(keep, 1));
-  for (std::size_t i = 0; i + kept < checkpoints.size(); ++i) {
+  std::int64_t kept = 0;
+  for (auto checkpoint = checkpoints.rbegin(); checkpoint != checkpoints.rend(); ++checkpoint) {
+    if (kept < std::max<std::int64_t>(keep, 1)) {
+      if (!is_whole || is_whole(*checkpoint)) ++kept;
+      continue;
+    }
     // The model file first, so that one that is there always has its state.
     std::error_code error;
-    fs::remove(checkpoints[i].path, error);
-    require(!error, "cannot delete {}: {}", checkpoints[i].path.string(), error.message());
-    fs::remove(training_state_path(checkpoints[i].path), error);
-    fs::remove(pairwise_bound_path(checkpoints[i].path), error);
+    fs::remove(checkpoint->path, error);
+    require(!error, "cannot delete {}: {}", checkpoint->path.string(), error.message());
+    fs::remove(training_state_path(checkpoint->path), error);
+    fs::remove(pairwise_bound_path(checkpoint->path), error);
   }
 }
 

@@ -37,8 +37,9 @@ std::filesystem::path find_whole_checkpoint(const std::filesystem::path& run_fol
 std::filesystem::path find_checkpoint(const std::filesystem::path& path, std::vector<std::string>* skipped = nullptr);
 
 /// Deletes all but the last `keep` of the checkpoints up to the one of `newest_step`, which always stays, each with its
-/// training state and its table of timesteps. Later ones (of a run that went on from before a damaged checkpoint) are
-/// left alone.
-void remove_old_checkpoints(const std::filesystem::path& run_folder, std::int64_t keep, std::int64_t newest_step);
+/// training state and its table of timesteps. Those that `is_whole` says are damaged aren't counted among the kept.
+/// Later ones (of a run that went on from before a damaged checkpoint) are left alone.
+void remove_old_checkpoints(const std::filesystem::path& run_folder, std::int64_t keep, std::int64_t newest_step,
+                            const std::function<bool(const RunCheckpoint&)>& is_whole = {});
 
 }  // namespace iddpm

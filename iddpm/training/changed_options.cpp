@@ -28,6 +28,10 @@ NamedParameters copy_of(const NamedParameters& tensors) {
 
 }  // namespace
 
+void Trainer::restart_averages() {
+  for (NamedParameters& ema : state_->optimizer.emas) ema = copy_of(state_->parameters);
+}
+
 void Trainer::change_options(TrainingOptions options) {
   check(options);
   State& state = *state_;

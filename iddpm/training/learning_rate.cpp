@@ -10,8 +10,8 @@ double decay_progress(const TrainingOptions& options, std::int64_t steps_done, d
   if (options.decay == LearningRateDecay::none) return 0;
   double progress = 0;
   if (options.decay_steps > 0) {
-    progress = static_cast<double>(steps_done - options.warmup_steps) /
-               static_cast<double>(options.decay_steps - options.warmup_steps);
+    const std::int64_t warm = options.warmup_from + options.warmup_steps;
+    progress = static_cast<double>(steps_done - warm) / static_cast<double>(options.decay_steps - warm);
   }
   if (options.decay_minutes > 0) progress = std::max(progress, seconds_trained / (60 * options.decay_minutes));
   return std::clamp(progress, 0.0, 1.0);
@@ -19,8 +19,9 @@ double decay_progress(const TrainingOptions& options, std::int64_t steps_done, d
 
 double learning_rate_at(const TrainingOptions& options, std::int64_t steps_done, double seconds_trained) {
   double full = options.learning_rate;
-  if (steps_done < options.warmup_steps) {
-    full = full * static_cast<double>(steps_done + 1) / static_cast<double>(options.warmup_steps);
+  const std::int64_t warming = steps_done - options.warmup_from;
+  if (warming >= 0 && warming < options.warmup_steps) {
+    full = full * static_cast<double>(warming + 1) / static_cast<double>(options.warmup_steps);
   }
   if (options.decay == LearningRateDecay::none) return full;
   const double progress = decay_progress(options, steps_done, seconds_trained);

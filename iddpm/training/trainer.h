@@ -59,6 +59,8 @@ class Trainer {
   /// rate begins as the average of the nearest rate (as the weights, if there is none). Throws Error if they are out of
   /// range.
   void change_options(TrainingOptions options);
+  /// Lets all averages begin anew as the weights are now.
+  void restart_averages();
   /// Of the images that it was trained on so far.
   const PixelStatistics& data_pixels() const;
   const ModelSettings& settings() const;

@@ -37,9 +37,9 @@ void check(const TrainingOptions& options) {
   require(options.microbatch <= options.batch, "microbatch: expected 0 (the whole batch) to the batch of {}, got {}",
           options.batch, options.microbatch);
   if (options.decay != LearningRateDecay::none && (options.decay_steps > 0 || options.decay_minutes == 0)) {
-    require(options.decay_steps > options.warmup_steps,
-            "learning rate decay: expected more steps than the {} of the warm-up, got {}", options.warmup_steps,
-            options.decay_steps);
+    require(options.decay_steps > options.warmup_from + options.warmup_steps,
+            "learning rate decay: expected more steps than the {} of the warm-up, got {}",
+            options.warmup_from + options.warmup_steps, options.decay_steps);
   }
   require(options.ema_rates.size() <= most_ema_rates, "EMA rates: expected at most {}, got {}", most_ema_rates,
           options.ema_rates.size());
@@ -58,6 +58,13 @@ void visit_fields(TrainingOptions& options, const FieldVisitor& visit) {
   visit({"learning_rate", "Of AdamW", "--learning-rate,--lr", 0, 10}, &options.learning_rate);
   visit({"warmup_steps", "Steps over which the learning rate grows from 0", "--warmup", 0, most_steps},
         &options.warmup_steps);
+  visit({.name = "warmup_from",
+         .help = "The step after which it begins",
+         .least = 0,
+         .most = most_steps,
+         .since = 3,
+         .before = "0"},
+        &options.warmup_from);
   visit({"decay", "How the learning rate falls to 0 at the end (--steps or --minutes)", "--decay"},
         one_of(&options.decay, decay_names));
   visit({"decay_steps", "The step at which it is 0; 0: not by steps", nullptr, 0, most_steps}, &options.decay_steps);

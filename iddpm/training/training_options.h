@@ -21,8 +21,9 @@ struct TrainingOptions {
   std::int64_t microbatch = 0;  ///< images per forward and backward pass; 0: the whole batch
   double learning_rate = 1e-4;
   std::int64_t warmup_steps = 0;  ///< during which the learning rate rises linearly
+  std::int64_t warmup_from = 0;   ///< the step after which the warm-up begins: not 0 where one was asked for later
   LearningRateDecay decay = LearningRateDecay::none;
-  /// Length of the decay, warm-up included, in steps and in minutes of training (all sessions together); 0: not by that
+  /// End of the decay, warm-up included, in steps and in minutes of training (all sessions together); 0: not by that
   /// measure. A decay needs one; with both it ends at whichever comes first.
   std::int64_t decay_steps = 0;
   double decay_minutes = 0;

@@ -138,13 +138,27 @@ TrainingState read_training_state(const Checkpoint& checkpoint) {
   return std::move(metadata.state);
 }
 
+namespace {
+
+void check_whole(const std::filesystem::path& file) {
+  const Checkpoint checkpoint(file);
+  checkpoint.verify();
+  (void)read_training_state(checkpoint);
+}
+
+}  // namespace
+
+bool is_resumable(const std::filesystem::path& checkpoint) {
+  try {
+    check_whole(checkpoint);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::filesystem::path find_resumable_checkpoint(const std::filesystem::path& run_folder,
                                                 std::vector<std::string>* skipped) {
-  const auto check_whole = [](const std::filesystem::path& file) {
-    const Checkpoint checkpoint(file);
-    checkpoint.verify();
-    (void)read_training_state(checkpoint);
-  };
   return find_whole_checkpoint(run_folder, check_whole, skipped);
 }
 

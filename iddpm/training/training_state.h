@@ -31,6 +31,9 @@ void save_training_state(const std::filesystem::path& checkpoint, const Training
 std::filesystem::path find_resumable_checkpoint(const std::filesystem::path& run_folder,
                                                 std::vector<std::string>* skipped = nullptr);
 
+/// Whether training can go on from a checkpoint: model file and training state whole. Reads both.
+bool is_resumable(const std::filesystem::path& checkpoint);
+
 /// The state beside a model file. Throws Error if it is missing, damaged, or belongs to another model file.
 TrainingState read_training_state(const Checkpoint& checkpoint);
 

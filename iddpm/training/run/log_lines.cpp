@@ -48,24 +48,29 @@ std::string log_line(const LoggedStep& step) {
   return json.dump() + "\n";
 }
 
-std::vector<LogLine> read_log_lines(const std::filesystem::path& path) {
+std::vector<LogLine> read_log_lines(const std::filesystem::path& path, std::vector<std::string>* skipped) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return {};
   const std::string text = read_file(path);
   std::vector<LogLine> lines;
+  std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;  // cut off while it was written
-    const std::string where = fmt::format("{}, line {}", path.string(), lines.size() + 1);
-    lines.push_back({parse_line(std::string_view(text).substr(begin, end - begin), where), end + 1});
+    const std::string where = fmt::format("{}, line {}", path.string(), ++number);
+    try {
+      lines.push_back({parse_line(std::string_view(text).substr(begin, end - begin), where), end + 1});
+    } catch (const Error& unreadable) {
+      if (skipped != nullptr) skipped->push_back(unreadable.what());
+    }
     begin = end + 1;
   }
   return lines;
 }
 
-std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder) {
+std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder, std::vector<std::string>* skipped) {
   std::vector<LoggedStep> steps;
-  for (LogLine& line : read_log_lines(metrics_log_path(run_folder))) steps.push_back(std::move(line.step));
+  for (LogLine& line : read_log_lines(metrics_log_path(run_folder), skipped)) steps.push_back(std::move(line.step));
   return steps;
 }
 

@@ -25,9 +25,10 @@ struct LoggedStep {
 
   bool operator==(const LoggedStep&) const = default;
 };
-/// All lines; none if there is no log. A last line that was cut off is ignored. Throws Error naming file and line if
-/// another is broken.
-std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder);
+/// All lines; none if there is no log. A last line that was cut off is ignored. Lines that can't be read are passed
+/// over, with a sentence for each, naming file and line, added to `skipped`.
+std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder,
+                                         std::vector<std::string>* skipped = nullptr);
 
 std::filesystem::path metrics_log_path(const std::filesystem::path& run_folder);
 
@@ -39,6 +40,6 @@ struct LogLine {
   std::uintmax_t end = 0;  ///< bytes of the file up to and including this line
 };
 /// As read_metrics_log, with the lines' places in the file.
-std::vector<LogLine> read_log_lines(const std::filesystem::path& path);
+std::vector<LogLine> read_log_lines(const std::filesystem::path& path, std::vector<std::string>* skipped = nullptr);
 
 }  // namespace iddpm

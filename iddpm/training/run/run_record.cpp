@@ -8,6 +8,7 @@
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/io/utf8.h"
+#include "iddpm/model/checkpoint_format.h"
 
 namespace iddpm {
 namespace {
@@ -83,13 +84,14 @@ nlohmann::json run_json(const RunOptions& options) {
           {"sample_at", options.sample_at},
           {"sample_every", options.sample_every},
           {"workers", options.workers},
-          {"strict", options.strict}};
+          {"strict", options.strict},
+          {"threads", options.threads}};
 }
 
 RunOptions read_run_options(const nlohmann::json& json, const std::string& where) {
   const JsonRecord record(json, where,
                           {"steps", "minutes", "log_every", "checkpoint_every", "checkpoint_minutes",
-                           "keep_checkpoints", "sample_at", "sample_every", "workers", "strict"});
+                           "keep_checkpoints", "sample_at", "sample_every", "workers", "strict", "threads"});
   RunOptions options;
   record.read("steps", options.steps);
   record.read("minutes", options.minutes);
@@ -101,6 +103,15 @@ RunOptions read_run_options(const nlohmann::json& json, const std::string& where
   record.read("sample_every", options.sample_every);
   record.read("workers", options.workers);
   record.read("strict", options.strict);
+  if (json.contains("threads")) record.read("threads", options.threads);  // earlier runs have none
+  return options;
+}
+
+TrainingOptions read_training_options(const nlohmann::json& json, const std::string& where) {
+  const JsonRecord record(json, where, {"format", "options"});
+  auto options =
+      fields_from_json<TrainingOptions>(record.raw("options"), "training options", record.get<std::int64_t>("format"));
+  check(options);
   return options;
 }
 
@@ -122,6 +133,8 @@ void check(const RunOptions& options) {
           options.keep_checkpoints);
   require(options.sample_every >= 0, "sample every: expected a number of steps, or 0 for never, got {}",
           options.sample_every);
+  require(options.threads >= 0 && options.threads <= 1024, "threads: expected 1 to 1024, or 0 if not known, got {}",
+          options.threads);
   require(options.workers >= 1 && options.workers <= 256, "workers: expected 1 to 256, got {}", options.workers);
 }
 
@@ -129,12 +142,16 @@ void save_run_record(const std::filesystem::path& run_folder, const RunRecord& r
   std::error_code error;
   std::filesystem::create_directories(run_folder, error);
   require(!error, "cannot make the folder {}: {}", run_folder.string(), error.message());
-  const nlohmann::ordered_json json = {{"format", format_version},
-                                       {"data", utf8_text(record.data.string())},
-                                       {"data_options", data_json(record.data_options)},
-                                       {"run", run_json(record.run)},
-                                       {"preset", record.preset},
-                                       {"dataset_summary", record.dataset_summary}};
+  nlohmann::ordered_json json = {{"format", format_version},
+                                 {"data", utf8_text(record.data.string())},
+                                 {"data_options", data_json(record.data_options)},
+                                 {"run", run_json(record.run)},
+                                 {"preset", record.preset},
+                                 {"dataset_summary", record.dataset_summary}};
+  if (record.training) {
+    json["training"] = {{"format", checkpoint_format::training_state_version},
+                        {"options", fields_to_json(*record.training)}};
+  }
   std::string text;
   try {
     text = json.dump(2);
@@ -151,7 +168,8 @@ RunRecord load_run_record(const std::filesystem::path& run_folder) {
   require(std::filesystem::exists(path, error), "{} is not the folder of a run: it has no run.json",
           run_folder.string());
   const nlohmann::json json = parse_json(read_file(path, largest_record), where);
-  const JsonRecord record(json, where, {"format", "data", "data_options", "run", "preset", "dataset_summary"});
+  const JsonRecord record(json, where,
+                          {"format", "data", "data_options", "run", "preset", "dataset_summary", "training"});
   require(record.get<std::int64_t>("format") == format_version, "{}: its format is {}; this program reads {}", where,
           record.get<std::int64_t>("format"), format_version);
   RunRecord loaded;
@@ -161,6 +179,7 @@ RunRecord load_run_record(const std::filesystem::path& run_folder) {
   loaded.preset = record.get<std::string>("preset");
   loaded.dataset_summary = record.raw("dataset_summary");
   try {
+    if (json.contains("training")) loaded.training = read_training_options(json.at("training"), where);
     check(loaded.run);
   } catch (const Error& cause) {
     fail(cause.kind(), "{}: {}", where, cause.what());

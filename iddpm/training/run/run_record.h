@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "iddpm/data/dataset.h"
+#include "iddpm/training/training_options.h"
 
 namespace iddpm {
 
@@ -23,6 +24,7 @@ struct RunOptions {
   std::int64_t sample_every = 1000;          ///< 0: never
   std::int64_t workers = 1;
   bool strict = false;
+  std::int64_t threads = 0;  ///< that compute; sums depend on their number. 0: not known
 };
 /// Throws Error naming the first option out of range. Without steps and minutes a run goes on until it is stopped.
 void check(const RunOptions& options);
@@ -34,6 +36,9 @@ struct RunRecord {
   RunOptions run;
   nlohmann::json dataset_summary = nullptr;
   std::string preset;
+  /// In force from now on; unset: those of the checkpoint. Options that change in the middle of a run are here at once,
+  /// and in its next checkpoint.
+  std::optional<TrainingOptions> training = {};
 };
 /// Written atomically; the folder is made if need be.
 void save_run_record(const std::filesystem::path& run_folder, const RunRecord& record);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "iddpm/core/error.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/metrics_log.h"
+#include "iddpm/training/training_state.h"
 
 namespace iddpm {
 namespace {
@@ -58,7 +60,10 @@ class Run {
         loader_(std::move(dataset), loader_options(trainer, options)) {
     std::error_code error;
     const std::int64_t step = trainer.steps_done();
-    if (step > 0 && fs::exists(checkpoint_path(folder, step), error)) last_saved_ = step;
+    if (step > 0 && fs::exists(checkpoint_path(folder, step), error)) {
+      last_saved_ = step;
+      whole_[step] = true;  // the trainer was made of it
+    }
   }
 
   RunEnd run(const std::atomic<bool>& stop) {
@@ -159,8 +164,19 @@ class Run {
     trainer_.save(path, origin_);
     last_saved_ = trainer_.steps_done();
     since_checkpoint_.restart();
-    if (options_.keep_checkpoints > 0) remove_old_checkpoints(folder_, options_.keep_checkpoints, *last_saved_);
+    whole_[*last_saved_] = true;
+    if (options_.keep_checkpoints > 0) {
+      remove_old_checkpoints(folder_, options_.keep_checkpoints, *last_saved_,
+                             [this](const RunCheckpoint& checkpoint) { return is_whole(checkpoint); });
+    }
     if (observer_.on_checkpoint) observer_.on_checkpoint(path);
+  }
+
+  // Each checkpoint of an earlier session is read once.
+  bool is_whole(const RunCheckpoint& checkpoint) {
+    const auto [known, is_new] = whole_.try_emplace(checkpoint.step, false);
+    if (is_new) known->second = is_resumable(checkpoint.path);
+    return known->second;
   }
 
   void finish() {
@@ -181,6 +197,7 @@ class Run {
   Stopwatch session_;
   Stopwatch since_checkpoint_;
   std::optional<std::int64_t> last_saved_;
+  std::map<std::int64_t, bool> whole_;  ///< by step: what is known of the checkpoints
   std::size_t skipped_reported_ = 0;
 };
 
