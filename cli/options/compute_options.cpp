@@ -3,10 +3,10 @@
 #include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
-#include <thread>
 
 #include "cli/options/values.h"
 #include "iddpm/core/error.h"
+#include "iddpm/kernels/cpu/available_threads.h"
 
 namespace iddpm::cli {
 namespace {
@@ -23,7 +23,8 @@ void add_device_options(CLI::App& verb, ComputeOptions& options) {
   verb.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")
       ->check(understood_by(check_device_name))
       ->group("Computing");
-  verb.add_option("--threads", options.threads, "Threads, of all pools together (default: one per core)")
+  verb.add_option("--threads", options.threads,
+                  "Threads, of all pools together (default: OMP_NUM_THREADS, or one per core that may be used)")
       ->check(between(std::int64_t{1}, std::int64_t{1024}))
       ->group("Computing");
 }
@@ -50,8 +51,7 @@ Precision chosen_precision(const ComputeOptions& options) {
 void apply_threads(const ComputeOptions& options) {
   // One pool serves LibTorch, oneDNN and our kernels: OpenMP's. LibTorch's own guess counts cores that share a package
   // as one on some virtual machines.
-  const auto available = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  at::set_num_threads(options.threads > 0 ? options.threads : available);
+  at::set_num_threads(options.threads > 0 ? options.threads : kernels::available_threads());
 }
 
 }  // namespace iddpm::cli
