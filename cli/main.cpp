@@ -10,6 +10,7 @@
 #include "cli/terminal/standard_streams.h"
 #include "iddpm/core/error.h"
 #include "iddpm/kernels/cpu/memory_policy.h"
+#include "iddpm/kernels/cpu/thread_patience.h"
 
 namespace iddpm::cli {
 namespace {
@@ -55,5 +56,6 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   iddpm::cli::prepare_standard_streams();
   iddpm::kernels::keep_freed_memory();
+  const iddpm::kernels::ThreadPatience patience;
   return iddpm::cli::run({argv + 1, argv + argc});
 }

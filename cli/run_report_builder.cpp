@@ -175,8 +175,9 @@ fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Data
   report.settings.emplace_back("preset", record.preset);
   try {
     if (dataset == nullptr) dataset = open_dataset(record.data, record.data_options);
-    report.noising_strip = experiments::noising_strips(read_batch(*dataset, 0, 1).x_0);
-    report.noising_strip_caption = "The forward process on the first training image, T = 1000";
+    report.noising_strip = experiments::noising_strip_of(read_batch(*dataset, 0, 1).x_0, info.settings.diffusion);
+    report.noising_strip_caption =
+        fmt::format("The forward process on the first training image, T = {}", info.settings.diffusion.steps);
   } catch (const Error&) {
     // The data may be gone or elsewhere by now: a report without the strip is still a report.
   }

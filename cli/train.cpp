@@ -1,14 +1,10 @@
 // iddpm train: a new run, or one that goes on.
 
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <algorithm>
 
 #include "cli/commands.h"
 #include "cli/dry_run.h"
-#include "cli/options/compute_options.h"
-#include "cli/options/data_options.h"
-#include "cli/options/model_options.h"
-#include "cli/options/training_flags.h"
 #include "cli/run_report_builder.h"
 #include "cli/sample_grid.h"
 #include "cli/terminal/command_line.h"
@@ -16,11 +12,11 @@
 #include "cli/terminal/interruption.h"
 #include "cli/terminal/pixel_table.h"
 #include "cli/terminal/progress_bar.h"
+#include "cli/train/prepared_run.h"
 #include "iddpm/core/error.h"
-#include "iddpm/data/dataset_summary.h"
 #include "iddpm/model/draw.h"
 #include "iddpm/model/run_folder.h"
-#include "iddpm/training/run/metrics_log.h"
+#include "iddpm/training/run/replaced_run.h"
 #include "iddpm/training/run/training_run.h"
 #include "iddpm/training/training_state.h"
 
@@ -28,118 +24,6 @@ namespace iddpm::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct TrainArguments {
-  DataOptions data;
-  ModelOptions model;
-  TrainingFlags training;
-  ComputeOptions compute;
-  fs::path run;
-  fs::path resume;
-  bool dry_run = false;
-  bool overwrite = false;
-};
-
-/// A run about to begin or to go on.
-struct PreparedRun {
-  fs::path folder;
-  RunRecord record;
-  RunOptions session;             ///< the record's, but for what only this session does otherwise
-  std::vector<std::string> said;  ///< what is to be announced besides
-  std::shared_ptr<const Dataset> dataset;
-  Trainer trainer;
-};
-
-// Removes what an earlier run left in the folder, and nothing else.
-void remove_earlier_run(const fs::path& folder) {
-  for (const char* name :
-       {"run.json", "log.jsonl", "report.html", "evaluation.json", "checkpoints", "samples", "tensorboard"}) {
-    fs::remove_all(folder / name);
-  }
-}
-
-fs::path new_run_folder(const TrainArguments& arguments) {
-  fs::path folder = arguments.run;
-  if (folder.empty()) {
-    folder = default_run_folder(arguments.data.path);
-  }
-  if (fs::exists(folder)) {
-    require(fs::is_directory(folder), "--run: '{}' is a file; expected a new or empty folder", folder.string());
-    if (!fs::is_empty(folder)) {
-      require(arguments.overwrite,
-              "--run: '{0}' already holds files; go on with 'iddpm train --resume {0}', choose another --run, or "
-              "replace it "
-              "with --overwrite",
-              folder.string());
-      remove_earlier_run(folder);
-    }
-  }
-  return folder;
-}
-
-nlohmann::json summary_of(const Dataset& dataset, const fs::path& path) {
-  const DatasetSummary summary = dataset_summary(dataset, path);
-  return {{"size", summary.size},
-          {"image_shape", summary.image_shape},
-          {"classes", summary.class_names.size()},
-          {"fingerprint", summary.fingerprint}};
-}
-
-void set_image_size(const TrainArguments& arguments, DatasetOptions& options) {
-  const ImageSize size = asked_image_size(arguments.model);
-  options.image_height = size.height;
-  options.image_width = size.width;
-  options.image_channels = size.channels;
-}
-
-PreparedRun prepare_new_run(const TrainArguments& arguments) {
-  require(!arguments.data.path.empty(),
-          "train needs --data FOLDER, or --resume RUN to go on with a run. See 'iddpm train --help'.");
-  RunRecord record;
-  record.data = fs::absolute(arguments.data.path).lexically_normal();
-  record.data_options = dataset_options(arguments.data);
-  set_image_size(arguments, record.data_options);
-  // Unasked, a model of the data's own size, but no larger than a small machine can train.
-  record.data_options.default_largest_side = 64;
-  auto dataset = open_dataset(record.data, record.data_options);
-  const std::vector<std::int64_t> shape = dataset->image_shape();
-  record.data_options.image_channels = shape[0];
-  record.data_options.image_height = shape[1];
-  record.data_options.image_width = shape[2];
-  Preset preset = chosen_preset(arguments.model, dataset.get());
-  record.preset = preset.name;
-  record.dataset_summary = summary_of(*dataset, record.data);
-  preset.training.precision = chosen_precision(arguments.compute);
-  apply(arguments.training, preset.training, record.run);
-  check(preset.training);
-  const fs::path folder = arguments.dry_run ? fs::path() : new_run_folder(arguments);
-  Trainer trainer(preset.model, preset.training, chosen_device(arguments.compute));
-  const RunOptions session = record.run;
-  return {folder, std::move(record), session, {}, std::move(dataset), std::move(trainer)};
-}
-
-PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
-  require(fs::is_directory(arguments.resume), "--resume: '{}' is not a run folder", arguments.resume.string());
-  RunRecord record = load_run_record(arguments.resume);
-  if (!arguments.data.path.empty()) record.data = fs::absolute(arguments.data.path);
-  apply_run_length(arguments.training, record.run);
-  std::vector<std::string> broken;
-  const fs::path checkpoint = find_resumable_checkpoint(arguments.resume, &broken);
-  for (const std::string& name : broken) say(fmt::format("Skipping a broken checkpoint: {}", name));
-  Trainer trainer = Trainer::resume(checkpoint, chosen_device(arguments.compute));
-  if (trainer.settings().network.classes > 0) record.data_options.class_names = trainer.settings().class_names;
-  auto dataset = open_dataset(record.data, record.data_options);
-  const nlohmann::json summary = summary_of(*dataset, record.data);
-  require(!arguments.data.path.empty() || record.dataset_summary.is_null() ||
-              has_fingerprint(*dataset, record.dataset_summary.value("fingerprint", std::string())),
-          "'{}' has changed since the run began ({} images then, {} now); name it with --data to go on all the same",
-          record.data.string(), record.dataset_summary.value("size", std::int64_t{0}), dataset->size());
-  record.dataset_summary = summary;
-  std::vector<std::string> said;
-  const double seconds = logged_seconds(arguments.resume, trainer.steps_done());
-  const RunOptions session = apply_to_resumed_decay(arguments.training, record.run, seconds, trainer, said);
-  return {arguments.resume, std::move(record), session, std::move(said), std::move(dataset), std::move(trainer)};
-}
 
 void announce(const PreparedRun& run) {
   const auto& network = run.trainer.settings().network;
@@ -176,6 +60,9 @@ SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const Pr
   DrawRequest request{.count = by_class ? classes * columns : columns * 4, .seed = run.trainer.options().seed};
   request.steps = fmt::format("{}", std::min<std::int64_t>(50, settings.diffusion.steps));
   if (by_class) request.classes.order = ClassOrder::in_blocks;
+  // A few at a time, so that an interruption is soon heeded: images don't depend on it.
+  const std::int64_t pixels = settings.network.image_height * settings.network.image_width;
+  request.batch = std::clamp<std::int64_t>(4 * 64 * 64 / pixels, 1, request.batch);
   const Model model({.settings = settings, .step = step},
                     run.trainer.options().ema_rates.empty() ? run.trainer.network() : run.trainer.ema_network(),
                     run.trainer.options().precision);
@@ -187,8 +74,8 @@ SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const Pr
   return grid;
 }
 
-// A sample grid's picture, saying if it is off. Samples that aren't finite have none, and don't end the training; if
-// that is to stop, it doesn't wait for them.
+// A sample grid's picture, saying if it is off. Nothing that is wrong with it ends the training;
+// if that is to stop, it doesn't wait for the picture.
 std::optional<Image> checked_sample_grid(const PreparedRun& run, std::int64_t step, const std::atomic<bool>& stop,
                                          ProgressBar& bar) {
   try {
@@ -204,34 +91,82 @@ std::optional<Image> checked_sample_grid(const PreparedRun& run, std::int64_t st
     return grid.picture;
   } catch (const Interrupted&) {
     return std::nullopt;
-  } catch (const NotFiniteError& error) {
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
     bar.clear();
     say(fmt::format("No sample grid at step {}: {}", step, error.what()));
     return std::nullopt;
   }
 }
 
-void execute(PreparedRun& run, const TrainArguments& arguments) {
-  fs::create_directories(run.folder);
-  save_run_record(run.folder, run.record);
-  announce(run);
-  const std::atomic<bool>& stop = catch_interruption();
-  RunEnd end;
-  {
-    ProgressBar bar("Training");
-    RunObserver observer;
-    observer.on_step = [&](const StepResult& result, double images_per_second, double fraction) {
-      bar.update(fraction,
-                 fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
-    };
-    observer.on_sample = [&](std::int64_t step) { return checked_sample_grid(run, step, stop, bar); };
-    observer.on_skipped_image = [&](const std::string& name) {
-      bar.clear();
-      say(fmt::format("Skipping a broken image: {}", name));
-    };
-    end = train(run.trainer, run.dataset, run.folder, run.session, observer, stop);
+// A first checkpoint replaces the run that lay aside; without one that run comes back.
+RunEnd train_in_folder(PreparedRun& run, const RunObserver& observer, const std::atomic<bool>& stop) {
+  if (run.replaces) move_run_aside(run.folder);
+  try {
+    save_run_record(run.folder, run.record);
+    return train(run.trainer, run.dataset, run.folder, run.session, observer, stop);
+  } catch (...) {
+    if (settle_replaced_run(run.folder) == ReplacedRun::put_back) {
+      say(fmt::format("The earlier run is back in {}", display_path(run.folder)));
+    }
+    throw;
   }
-  const fs::path report = write_run_report(run.folder, run.dataset);
+}
+
+// What to type after a loss that isn't finite.
+std::string advice(const PreparedRun& run) {
+  const TrainingOptions& training = run.trainer.options();
+  std::string options = fmt::format("--lr {:.2g}", training.learning_rate / 10);
+  if (training.gradient_clip == 0) options += " --gradient-clip 1";
+  if (training.precision == Precision::bfloat16) options += " --precision float32";
+  if (list_checkpoints(run.folder).empty()) return "begin again with " + options + " --overwrite";
+  return fmt::format("go on with 'iddpm train --resume {} {}'", display_path(run.folder), options);
+}
+
+RunEnd train_watched(PreparedRun& run) {
+  const std::atomic<bool>& stop = catch_interruption();
+  ProgressBar bar("Training");
+  RunObserver observer;
+  observer.on_step = [&](const StepResult& result, double images_per_second, double fraction) {
+    bar.update(fraction,
+               fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
+  };
+  observer.on_sample = [&](std::int64_t step) { return checked_sample_grid(run, step, stop, bar); };
+  observer.on_checkpoint = [&](const fs::path&) {
+    if (!run.replaces) return;
+    run.replaces = false;
+    try {
+      delete_replaced_run(run.folder);
+    } catch (const Error& error) {
+      bar.clear();
+      say(error.what());  // the rest is deleted at the next start
+    }
+  };
+  observer.on_skipped_image = [&](const std::string& name) {
+    bar.clear();
+    say(fmt::format("Skipping a broken image: {}", name));
+  };
+  try {
+    return train_in_folder(run, observer, stop);
+  } catch (const NotFiniteError& error) {
+    throw NotFiniteError(fmt::format("{}: {}", error.what(), advice(run)));
+  }
+}
+
+// The training is done and saved: a report that can't be written is no reason to call it failed.
+std::string report_line(const PreparedRun& run) {
+  try {
+    return fmt::format("Report: {}", display_path(write_run_report(run.folder, run.dataset)));
+  } catch (const std::exception& error) {
+    return fmt::format("The report couldn't be written: {}", error.what());
+  }
+}
+
+void execute(PreparedRun& run) {
+  announce(run);
+  const RunEnd end = train_watched(run);
+  const std::string report = report_line(run);
   const std::string folder = display_path(run.folder);
   if (end == RunEnd::interrupted) {
     say(fmt::format("Interrupted after step {}; everything is saved. Go on with:\n  iddpm train --resume {}",
@@ -239,22 +174,19 @@ void execute(PreparedRun& run, const TrainArguments& arguments) {
     throw ExitWith{exit_interrupted};
   }
   say(fmt::format(
-      "Trained to step {}. Run folder: {}\nReport: {}\nNext:\n  iddpm sample {} --count 16\n  iddpm train --resume {} "
+      "Trained to step {}. Run folder: {}\n{}\nNext:\n  iddpm sample {} --count 16\n  iddpm train --resume {} "
       "--minutes 30",
-      run.trainer.steps_done(), folder, display_path(report), folder, folder));
+      run.trainer.steps_done(), folder, report, folder, folder));
 }
 
 void run_train(const TrainArguments& arguments) {
-  apply_threads(arguments.compute);
-  require(arguments.resume.empty() || arguments.run.empty(),
-          "--resume goes on in the run's own folder; leave out --run {}", arguments.run.string());
   PreparedRun run = arguments.resume.empty() ? prepare_new_run(arguments) : prepare_resumed_run(arguments);
   if (arguments.dry_run) {
     announce(run);
     print(dry_run(run.trainer, run.dataset, run.session));
     return;
   }
-  execute(run, arguments);
+  execute(run);
 }
 
 }  // namespace
@@ -272,13 +204,22 @@ void add_train(CLI::App& app) {
       "      how large and how slow that would be\n"
       "  iddpm train --resume runs/photos --minutes 60\n"
       "      an hour more; Ctrl-C saves and stops, and this goes on exactly where it was\n"
+      "  iddpm train --from runs/photos --data more-photos/ --minutes 60\n"
+      "      a new run from the weights of another; classes go by name, new ones are added\n"
       "A run folder holds checkpoints/, samples/, log.jsonl, tensorboard/ and report.html.");
+  arguments->verb = verb;
   add_data_options(*verb, arguments->data);
   verb->add_option("--run", arguments->run, "Folder for the run (default: runs/<name of the data>)");
-  verb->add_option("--resume", arguments->resume, "Go on with the run in this folder; needs nothing else");
+  verb->add_option("--resume", arguments->resume,
+                   "Go on with the run in this folder; needs nothing else, and takes what may change");
+  verb->add_option(
+      "--from", arguments->from,
+      "Begin with the weights of this model (run folder or checkpoint): fine-tuning, at a learning rate of "
+      "0.0001 unless told");
   verb->add_flag("--dry-run", arguments->dry_run,
                  "Only say how large the model is, its memory, its speed and when it would end");
-  verb->add_flag("--overwrite", arguments->overwrite, "Replace the run that is in the folder");
+  verb->add_flag("--overwrite", arguments->overwrite,
+                 "Replace the run that is in the folder, once the new one has a checkpoint");
   add_training_flags(*verb, arguments->training);
   add_model_options(*verb, arguments->model);
   add_compute_options(*verb, arguments->compute);

@@ -77,7 +77,57 @@ void fit_classes(Preset& preset, const ModelOptions& options, const Dataset& dat
   preset.model.class_names = names;
 }
 
+// The options of these groups that were given, and those of the model that stand elsewhere.
+std::vector<std::string> given_model_options(const CLI::App& verb) {
+  std::vector<std::string> given;
+  for (const CLI::Option* option : verb.get_options()) {
+    const std::string group = option->get_group();
+    const std::string name = option->get_name();
+    const bool of_the_model = group == architecture_group || group == diffusion_group || name == "--preset" ||
+                              name == "--unconditional" || name == "--class-conditional";
+    if (of_the_model && option->count() > 0) given.push_back(name);
+  }
+  return given;
+}
+
+// What fine-tuning may change made equal.
+ModelSettings without_free_choices(ModelSettings model) {
+  model.network.dropout = 0;
+  model.network.checkpointing = false;
+  model.diffusion.objective = {};
+  model.diffusion.weighting = {};
+  return model;
+}
+
 }  // namespace
+
+ModelSettings changed_settings(const CLI::App& verb, const ModelOptions& options, const ModelSettings& model,
+                               const std::string& preset, ModelChanges allowed) {
+  const std::vector<std::string> given = given_model_options(verb);
+  if (given.empty()) return model;
+  ModelSettings changed = model;
+  options.network.apply_to(changed.network);
+  if (options.no_attention) changed.network.attention_resolutions.clear();
+  if (options.image_size) {
+    const ImageSize size = parse_image_size(*options.image_size);
+    changed.network.image_height = *size.height;
+    changed.network.image_width = *size.width;
+  }
+  set_if(changed.network.image_channels, options.image_channels);
+  override_diffusion(changed.diffusion, options);
+  bool same = options.preset.empty() || options.preset == preset;
+  if (allowed == ModelChanges::none) {
+    same = same && changed == model && !(options.unconditional && model.network.classes > 0) &&
+           !(options.class_conditional && model.network.classes == 0);
+  } else {
+    same = same && without_free_choices(changed) == without_free_choices(model);
+  }
+  require(same, "{}: {}; expected none of these options, or as the model has them", fmt::join(given, ", "),
+          allowed == ModelChanges::none
+              ? "--resume goes on with the run's own model (a new run can begin from its weights, with --from)"
+              : "--from goes on with a model's own network and process");
+  return changed;
+}
 
 void check_image_size(const std::string& text) { (void)parse_image_size(text); }
 

@@ -35,6 +35,16 @@ struct ImageSize {
 };
 ImageSize asked_image_size(const ModelOptions& options);
 
+/// What a model that is there already lets change of itself.
+enum class ModelChanges {
+  none,         ///< a run that goes on
+  fine_tuning,  ///< dropout, checkpointing, the objective and its weighting, classes
+};
+/// The settings of a model that is there already, with the changes asked for. Throws Error naming the options given on
+/// the command line of `verb` if they ask for another model, or for a preset other than `preset`.
+ModelSettings changed_settings(const CLI::App& verb, const ModelOptions& options, const ModelSettings& model,
+                               const std::string& preset, ModelChanges allowed);
+
 /// The preset with its overrides, fitted to a data set's image shape and classes (without one: to the preset's). Throws
 /// Error where they don't go together.
 Preset chosen_preset(const ModelOptions& options, const Dataset* dataset);

@@ -28,12 +28,5 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags);
 
 /// Overrides what the flags say. Without --steps or --minutes a run is ten minutes long.
 void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& run);
-/// Lets the learning rate's decay of a resumed run end where the run now ends, if that was asked for or if the decay is
-/// over (or else all would be trained at a rate of 0), and says so. Returns the options of this session: `run`, but no
-/// more minutes than are left of a decay that goes on as it was.
-RunOptions apply_to_resumed_decay(const TrainingFlags& flags, const RunOptions& run, double seconds_logged,
-                                  Trainer& trainer, std::vector<std::string>& said);
-/// For a run that goes on: only how long, and what is written.
-void apply_run_length(const TrainingFlags& flags, RunOptions& run);
 
 }  // namespace iddpm::cli
