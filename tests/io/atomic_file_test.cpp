@@ -106,6 +106,22 @@ TEST(AtomicFile, RefusesAFolderAndAnEmptyName) {
   EXPECT_TRUE(throws_error([&] { AtomicFile{""}; }, "the name of a file is expected"));
 }
 
+TEST(AtomicFile, SweepsWhatKilledProcessesLeftAndNothingElse) {
+  const TemporaryFolder folder;
+  const auto left = folder.write(".iddpm-0123456789abcdef.tmp", "half of it");
+  const auto mine = folder.write(".iddpm-notes.tmp", "mine");
+  const auto other = folder.write("model.safetensors", "whole");
+  AtomicFile being_written(folder / "next");
+  being_written.write("more");
+  sweep_temporary_files(folder.path());
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(mine));
+  EXPECT_TRUE(std::filesystem::exists(other));
+  being_written.commit();
+  EXPECT_EQ(read_file(folder / "next"), "more");
+  sweep_temporary_files(folder / "none");
+}
+
 TEST(ReadFile, NamesWhatItCannotRead) {
   const TemporaryFolder folder;
   EXPECT_TRUE(throws_error([&] { read_file(folder / "none"); }, "none: No such file or directory"));

@@ -85,4 +85,15 @@ TEST(RunFolder, RetentionDeletesTheOldestWithTheirState) {
   EXPECT_TRUE(fs::exists(training_state_path(checkpoint_path(run.path(), 4))));
 }
 
+TEST(RunFolder, RetentionDoesNotCountDamagedCheckpoints) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  for (const int step : {1, 2, 3, 4}) save_at(trainer, run, step);
+  fs::resize_file(checkpoint_path(run.path(), 4), 100);
+  fs::resize_file(training_state_path(checkpoint_path(run.path(), 3)), 100);
+  remove_old_checkpoints(run.path(), 1, 4,
+                         [](const RunCheckpoint& checkpoint) { return is_resumable(checkpoint.path); });
+  EXPECT_EQ(steps_in(run.path()), (std::vector<std::int64_t>{2, 3, 4})) << "2 is the newest that is whole";
+}
+
 }  // namespace iddpm

@@ -86,6 +86,13 @@ TEST(LearningRate, FallsToZeroAsTheTimeOfTheDecayRunsOut) {
   EXPECT_NEAR(learning_rate_at(options, 3, 300), 0.5, 1e-15);
 }
 
+TEST(LearningRate, RisesAnewWhereAWarmupWasAskedForLater) {
+  const TrainingOptions options = {.learning_rate = 1.0, .warmup_steps = 4, .warmup_from = 100};
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 99), 1.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 100), 0.25);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 104), 1.0);
+}
+
 TEST(LearningRate, TheDecayEndsWithTheRunAfterAllThatWasTrainedBefore) {
   TrainingOptions options = {.decay = LearningRateDecay::linear, .decay_steps = 20};
   end_decay_with_run(options, 40, {}, 600);

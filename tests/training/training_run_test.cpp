@@ -154,6 +154,19 @@ TEST(TrainingRun, KeepsItsCheckpointsWhenSavingFails) {
   EXPECT_FALSE(fs::exists(training_state_path(checkpoint_path(run.path(), 4))));
 }
 
+TEST(TrainingRun, KeepsTheOnlyGoodCheckpointWhenNewerOnesAreDamaged) {
+  const TemporaryFolder run;
+  {
+    Trainer trainer(tiny_model(), tiny_training());
+    train(trainer, tiny_dataset(), run.path(), {.steps = 4, .checkpoint_every = 2}, {}, go_on);
+  }
+  fs::resize_file(checkpoint_path(run.path(), 4), 100);
+  Trainer trainer = Trainer::resume(find_resumable_checkpoint(run.path()));
+  ASSERT_EQ(trainer.steps_done(), 2);
+  train(trainer, tiny_dataset(), run.path(), {.steps = 5, .keep_checkpoints = 2}, {}, go_on);
+  EXPECT_EQ(steps_in(run.path()), (std::vector<std::int64_t>{2, 4, 5})) << "4 is no good";
+}
+
 TEST(TrainingRun, CheckpointsSayWhereTheDataCameFrom) {
   const TemporaryFolder run;
   RunRecord record;
@@ -200,6 +213,13 @@ TEST(RunRecord, SurvivesTheFile) {
   EXPECT_TRUE(loaded.run.strict);
   EXPECT_EQ(loaded.dataset_summary, record.dataset_summary);
   EXPECT_EQ(loaded.preset, "tiny");
+  EXPECT_EQ(loaded.run.threads, 0) << "not known";
+  EXPECT_FALSE(loaded.training.has_value());
+  record.run.threads = 3;
+  record.training = tiny_training();
+  save_run_record(folder / "run", record);
+  EXPECT_EQ(load_run_record(folder / "run").run.threads, 3);
+  EXPECT_EQ(load_run_record(folder / "run").training, tiny_training());
 }
 
 TEST(RunRecord, ThatIsMissingOrBrokenIsAnError) {
