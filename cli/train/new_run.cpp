@@ -4,6 +4,7 @@
 #include "cli/train/prepared_run.h"
 #include "iddpm/core/error.h"
 #include "iddpm/data/relabelled_dataset.h"
+#include "iddpm/model/run_folder.h"
 #include "iddpm/training/fine_tuning.h"
 #include "iddpm/training/run/replaced_run.h"
 #include "iddpm/training/run/run_record.h"
