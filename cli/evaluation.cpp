@@ -231,6 +231,7 @@ void measure(const EvaluationRequest& request, bool is_model, Findings& findings
   if (judging) judgement = prepare_judgement(request, model);
   if (likelihood) {
     const auto dataset = open_fitting_dataset(model->settings(), request.data.path, dataset_options(request.data));
+    describe_data(*dataset);
     evaluate_likelihood(request, *model, *dataset, findings);
   }
   if (judgement) {

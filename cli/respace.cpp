@@ -47,6 +47,7 @@ struct Comparison {
 PairwiseBound measure(const RespaceArguments& arguments, const Model& model) {
   const std::filesystem::path& data = arguments.data.path;
   const auto dataset = open_fitting_dataset(model.settings(), data, dataset_options(arguments.data));
+  describe_data(*dataset);
   // "photos/" ends in an empty name.
   const std::string source = (data.has_filename() ? data : data.parent_path()).filename().string();
   PairwiseBound bound;

@@ -15,6 +15,10 @@ namespace {
 constexpr std::size_t most_examples = 3;
 constexpr std::size_t most_classes_shown = 10;
 
+std::string counted(std::int64_t count, const char* one, const char* many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::string sizes_text(const DatasetDescription& description) {
   const auto size_of = [](const std::vector<std::int64_t>& size) { return fmt::format("{} x {}", size[1], size[0]); };
   const std::vector<std::int64_t> given = {description.image_shape[1], description.image_shape[2]};
@@ -54,13 +58,13 @@ std::string classes_text(const DatasetDescription& description) {
 }  // namespace
 
 std::vector<std::string> description_lines(const DatasetDescription& description) {
-  std::vector<std::string> lines = {fmt::format("Data: {} images of {}; {} {}{}", description.images,
-                                                sizes_text(description), description.kind, description.source,
-                                                description.split.empty() ? "" : "; split " + description.split)};
+  std::vector<std::string> lines = {fmt::format(
+      "Data: {} of {}; {} {}{}", counted(description.images, "image", "images"), sizes_text(description),
+      description.kind, description.source, description.split.empty() ? "" : "; split " + description.split)};
   if (!description.classes.empty()) {
-    lines.push_back(fmt::format("{} classes from {}: {}", description.classes.size(),
-                                description.labels_from.empty() ? "the data" : description.labels_from,
-                                classes_text(description)));
+    lines.push_back(fmt::format(
+        "{} from {}: {}", counted(static_cast<std::int64_t>(description.classes.size()), "class", "classes"),
+        description.labels_from.empty() ? "the data" : description.labels_from, classes_text(description)));
   } else {
     lines.push_back(description.labels_from.empty() ? "No labels" : "No labels: " + description.labels_from);
   }

@@ -170,7 +170,9 @@ void from_json(const json& value, Protocol& protocol) {
   if (!record.raw("model").is_null()) protocol.model = model_from(record.raw("model"));
 }
 
-std::string measurement_id(const Protocol& protocol) { return short_hash(sha256(measured_how(protocol).dump())); }
+std::string measurement_id(const Protocol& protocol) {
+  return short_hash(sha256(measured_how(protocol).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+}
 
 std::string describe(const Protocol& protocol) {
   std::string text = fmt::format("images       {}\n", describe(protocol.images));

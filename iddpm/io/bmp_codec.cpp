@@ -60,6 +60,8 @@ class BmpReader {
 
   std::uint32_t number(std::uint64_t offset) const { return number(offset, 4); }
 
+  std::int64_t signed_number(std::uint64_t offset) const { return static_cast<std::int32_t>(number(offset)); }
+
   Bmp header() const {
     constexpr std::uint64_t info = 14;  // after the file's own header
     Bmp bmp;
@@ -68,8 +70,8 @@ class BmpReader {
     const bool core = header_size == 12;
     require(core || (header_size >= 40 && header_size <= 1024), ErrorKind::damaged_file,
             "{} is a broken BMP image: its header claims {} bytes", file_.name, header_size);
-    bmp.width = core ? number(info + 4, 2) : static_cast<std::int32_t>(number(info + 4));
-    bmp.height = core ? number(info + 6, 2) : static_cast<std::int32_t>(number(info + 8));
+    bmp.width = core ? std::int64_t{number(info + 4, 2)} : signed_number(info + 4);
+    bmp.height = core ? std::int64_t{number(info + 6, 2)} : signed_number(info + 8);
     bmp.top_down = bmp.height < 0;
     bmp.height = std::abs(bmp.height);
     bmp.bits = number(core ? info + 10 : info + 14, 2);

@@ -220,7 +220,7 @@ TEST(Orientation, OfAPngTurnsAndMirrors) {
       const std::string block = exif(orientation, big_endian);
       std::string png = encode_png(stored);
       // After the header; the decoder doesn't check the chunk's sum, as it doesn't read it.
-      png.insert(33, std::string(3, '\0') + static_cast<char>(block.size()) + "eXIf" + block + "\0\0\0\0");
+      png.insert(33, std::string(3, '\0') + static_cast<char>(block.size()) + "eXIf" + block + std::string(4, '\0'));
       const Image image = decode_image(png, "sample", 100);
       EXPECT_EQ(image.pixels, pixels) << orientation;
       EXPECT_EQ(image.width, orientation >= 5 ? 2 : 3) << orientation;
@@ -254,7 +254,7 @@ TEST(Orientation, ThatMakesNoSenseIsNone) {
   for (const std::string& block :
        {exif(0, true), exif(9, false), exif(6, true).substr(0, 12), std::string("MM\0*\xff\xff\xff\xff", 8)}) {
     std::string changed = png;
-    changed.insert(33, std::string(3, '\0') + static_cast<char>(block.size()) + "eXIf" + block + "\0\0\0\0");
+    changed.insert(33, std::string(3, '\0') + static_cast<char>(block.size()) + "eXIf" + block + std::string(4, '\0'));
     EXPECT_EQ(decoded(changed).pixels, stored.pixels);
   }
 }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "iddpm/core/error.h"
+#include "iddpm/io/utf8.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/metrics_log.h"
 #include "iddpm/training/training_state.h"
@@ -39,7 +40,7 @@ nlohmann::json origin_of(const fs::path& run_folder) {
   if (!fs::exists(run_record_path(run_folder), error)) return nullptr;
   const RunRecord record = load_run_record(run_folder);
   const fs::path data = record.data.has_filename() ? record.data : record.data.parent_path();
-  nlohmann::json origin = {{"data", data.filename().string()}, {"preset", record.preset}};
+  nlohmann::json origin = {{"data", utf8_text(data.filename().string())}, {"preset", record.preset}};
   if (!record.dataset_summary.is_null()) origin["dataset"] = record.dataset_summary;
   return origin;
 }
