@@ -5,7 +5,7 @@ namespace {
 
 // Whether the step from one level to another is corrected.
 bool is_corrected(const HeunOptions& options, const NoiseLevel& from, const NoiseLevel& to) {
-  return !to.is_clean() && from.alpha > 0.0 && from.lambda() >= options.least_lambda;
+  return !to.is_clean() && from.alpha > 0.0 && from.ratio() <= options.greatest_fall * to.ratio();
 }
 
 }  // namespace

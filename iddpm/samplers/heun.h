@@ -1,6 +1,5 @@
 #pragma once
 
-#include "iddpm/diffusion/respacing.h"
 #include "iddpm/samplers/churn.h"
 #include "iddpm/samplers/level_sampler.h"
 #include "iddpm/samplers/sampler_entry.h"
@@ -9,13 +8,13 @@ namespace iddpm {
 
 struct HeunOptions {
   ChurnOptions churn = {};
-  double least_lambda = iddpm::least_lambda;  ///< steps from noisier levels are of first order: see the class
+  double greatest_fall = 20.0;  ///< of sigma / alpha in a step that is corrected
 };
 
 /// Heun's method for the probability flow ODE (Karras et al. 2022, arXiv 2206.00364, algorithm 1; with churn algorithm
 /// 2, EDM's stochastic sampler): an Euler step, corrected by what the denoiser says where it led. Two evaluations a
-/// step, but one in the last and in steps from where hardly any signal is: the mean of two slopes over a range of
-/// sigma / alpha from thousands (a cosine schedule's end) or infinity is an error magnified as much.
+/// step, but one in the last and in steps over which sigma / alpha falls by more than `greatest_fall` or from infinity
+/// (no signal), as from a cosine schedule's end: there the mean of two slopes is an error magnified as much.
 class HeunSampler : public LevelSampler {
  public:
   /// Throws Error if an option is out of range.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "iddpm/samplers/deis.h"
 #include "iddpm/samplers/dpm_solver.h"
 #include "iddpm/samplers/euler.h"
@@ -40,16 +42,18 @@ std::vector<NoiseLevel> equal_levels(std::int64_t steps) {
   return levels;
 }
 
-// Before the last three steps, whose order is lowered on purpose.
+// The greatest on the way, before the last three steps, whose order is lowered on purpose.
 double error_of(const LevelSampler& sampler, const std::vector<NoiseLevel>& levels) {
   const GaussianData data;
   const Tensor z = at::linspace(-2.0, 2.0, 5, at::kDouble).view({1, 1, 1, 5});
   const NoiseSource no_noise = [](std::int64_t) -> Tensor { throw std::logic_error("an ODE draws no noise"); };
   const auto run = sampler.start(levels, data.denoiser(levels), data.on_path(z, levels.front()), no_noise);
-  const std::size_t looked_at = levels.size() - 4;
-  Tensor x;
-  for (std::size_t k = 0; k < looked_at; ++k) x = run->next()->x;
-  return (x - data.on_path(z, levels[looked_at])).abs().max().item<double>();
+  double greatest = 0.0;
+  for (std::size_t k = 1; k + 3 < levels.size(); ++k) {
+    const Tensor error = run->next()->x - data.on_path(z, levels[k]);
+    greatest = std::max(greatest, error.abs().max().item<double>());
+  }
+  return greatest;
 }
 
 // log2 of how much the error falls when steps are halved.
@@ -58,23 +62,27 @@ double observed_order(const LevelSampler& sampler, std::vector<NoiseLevel> (*lev
 }
 
 TEST(Convergence, DpmSolverFallsWithItsOrder) {
-  for (const std::int64_t order : {1, 2, 3}) {
-    EXPECT_NEAR(observed_order(DpmSolverSampler({.order = order}), graded_levels), static_cast<double>(order), 0.35);
+  for (const std::int64_t order : {1, 2}) {
+    EXPECT_NEAR(observed_order(DpmSolverSampler({.order = order}), graded_levels), static_cast<double>(order), 0.2);
   }
-  EXPECT_NEAR(observed_order(DpmSolverSampler({.order = 2, .heun = true}), graded_levels), 2.0, 0.35);
+  EXPECT_NEAR(observed_order(DpmSolverSampler({.order = 2, .heun = true}), graded_levels), 2.0, 0.2);
+  // The third counts the second derivative half, as published: of little more than second order, with a smaller error.
+  EXPECT_GT(observed_order(DpmSolverSampler({.order = 3}), graded_levels), 2.0);
+  EXPECT_LT(3.0 * error_of(DpmSolverSampler({.order = 3}), graded_levels(40)),
+            error_of(DpmSolverSampler({.order = 2}), graded_levels(40)));
 }
 
 TEST(Convergence, UniPcFallsWithItsOrderAndItsCorrectorLowersTheError) {
   for (const std::int64_t order : {1, 2, 3}) {
     const UniPcSampler unipc({.order = order});
-    EXPECT_GT(observed_order(unipc, graded_levels), static_cast<double>(order) - 0.35);
+    EXPECT_GT(observed_order(unipc, graded_levels), static_cast<double>(order) - 0.2);
     EXPECT_LT(error_of(unipc, graded_levels(40)), error_of(DpmSolverSampler({.order = order}), graded_levels(40)));
   }
 }
 
 TEST(Convergence, DeisFallsWithItsOrder) {
   for (const std::int64_t order : {1, 2, 3, 4}) {
-    EXPECT_NEAR(observed_order(DeisSampler({.order = order}), graded_levels), static_cast<double>(order), 0.5);
+    EXPECT_NEAR(observed_order(DeisSampler({.order = order}), graded_levels), static_cast<double>(order), 0.2);
   }
 }
 
@@ -83,12 +91,14 @@ TEST(Convergence, HeunIsOfSecondAndEulerOfFirstOrder) {
   EXPECT_NEAR(observed_order(HeunSampler(), graded_levels), 2.0, 0.2);
 }
 
-TEST(Convergence, IpndmIsOfSecondOrderForEqualStepsAndBetterWithMore) {
-  // Its first step is Euler's, so that no more than second order is seen.
-  EXPECT_NEAR(observed_order(IpndmSampler({.order = 1}), equal_levels), 1.0, 0.2);
-  for (const std::int64_t order : {2, 3, 4}) {
-    EXPECT_GT(observed_order(IpndmSampler({.order = order}), equal_levels), 1.7);
+TEST(Convergence, IpndmErrsTheLessTheHigherItsOrder) {
+  double before = 1.0;
+  for (const std::int64_t order : {1, 2, 3, 4}) {
+    const double error = error_of(IpndmSampler({.order = order}), equal_levels(40));
+    EXPECT_LT(error, 0.4 * before) << order;
+    before = error;
   }
+  EXPECT_GT(observed_order(IpndmSampler(), equal_levels), 2.5);
 }
 
 }  // namespace

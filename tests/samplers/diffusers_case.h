@@ -29,8 +29,14 @@ class DiffusersCase {
   std::int64_t steps() const { return golden_.settings.at("num_inference_steps").get<std::int64_t>(); }
   std::int64_t original_steps() const { return config_.at("num_train_timesteps").get<std::int64_t>(); }
   double eta() const { return golden_.settings.at("eta").is_null() ? 0.0 : golden_.settings.at("eta").get<double>(); }
-  bool flag(const char* name) const { return config_.value(name, false); }
-  std::string text(const char* name) const { return config_.value(name, ""); }
+  bool flag(const char* name) const {
+    const auto found = config_.find(name);
+    return found != config_.end() && found->is_boolean() && found->get<bool>();
+  }
+  std::string text(const char* name) const {
+    const auto found = config_.find(name);
+    return found != config_.end() && found->is_string() ? found->get<std::string>() : "";
+  }
   std::int64_t order() const { return config_.at("solver_order").get<std::int64_t>(); }
   const NoiseSchedule& schedule() const { return schedule_; }
 

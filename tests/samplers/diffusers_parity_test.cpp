@@ -97,7 +97,7 @@ std::unique_ptr<LevelSampler> level_sampler(const DiffusersCase& golden) {
   }
   if (name == "UniPCMultistepScheduler") return std::make_unique<UniPcSampler>(UniPcOptions{.order = golden.order()});
   if (name == "HeunDiscreteScheduler") {
-    return std::make_unique<HeunSampler>(HeunOptions{.least_lambda = -std::numeric_limits<double>::infinity()});
+    return std::make_unique<HeunSampler>(HeunOptions{.greatest_fall = std::numeric_limits<double>::infinity()});
   }
   if (name == "EulerDiscreteScheduler") return std::make_unique<EulerSampler>();
   if (name == "EulerAncestralDiscreteScheduler") return std::make_unique<EulerAncestralSampler>();
