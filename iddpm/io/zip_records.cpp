@@ -38,11 +38,11 @@ std::string little_endian(std::uint32_t value) { return bytes(value); }
 std::string local_header(const Entry& entry) {
   require(!entry.name.empty() && entry.name.size() <= 0xffff, "a zip entry can't be named {}", quote(entry.name));
   const std::string extra = bytes(extra_64_bit_sizes, U16{16}, entry.size, entry.size);
-  return "PK\x03\x04" +
-         bytes(version_with_64_bit_sizes, flag_name_is_utf8, method_stored, midnight, first_of_january_1980,
-               entry.checksum, see_extra_field, see_extra_field, static_cast<U16>(entry.name.size()),
-               static_cast<U16>(extra.size())) +
-         entry.name + extra;
+  std::string text = "PK\x03\x04";
+  text += bytes(version_with_64_bit_sizes, flag_name_is_utf8, method_stored, midnight, first_of_january_1980,
+                entry.checksum, see_extra_field, see_extra_field, static_cast<U16>(entry.name.size()),
+                static_cast<U16>(extra.size()));
+  return text + entry.name + extra;
 }
 
 std::string directory(const std::vector<Entry>& entries, std::uint64_t position) {
@@ -53,22 +53,25 @@ std::string directory(const std::vector<Entry>& entries, std::uint64_t position)
     const U16 disk = 0;
     const U16 internal_attributes = 0;
     const U32 external_attributes = 0;
-    text += "PK\x01\x02" +
-            bytes(version_with_64_bit_sizes, version_with_64_bit_sizes, flag_name_is_utf8, method_stored, midnight,
+    text += "PK\x01\x02";
+    text += bytes(version_with_64_bit_sizes, version_with_64_bit_sizes, flag_name_is_utf8, method_stored, midnight,
                   first_of_january_1980, entry.checksum, see_extra_field, see_extra_field,
                   static_cast<U16>(entry.name.size()), static_cast<U16>(extra.size()), comment_size, disk,
-                  internal_attributes, external_attributes, see_extra_field) +
-            entry.name + extra;
+                  internal_attributes, external_attributes, see_extra_field);
+    text += entry.name + extra;
   }
   const U64 end = position + text.size();
   const U64 count = entries.size();
   const U64 rest_of_record = 44;
   const U32 disk = 0;
   const U32 disks = 1;
-  text += "PK\x06\x06" + bytes(rest_of_record, version_with_64_bit_sizes, version_with_64_bit_sizes, disk, disk, count,
-                               count, end - position, position);
-  text += "PK\x06\x07" + bytes(disk, end, disks);
-  text += "PK\x05\x06" + bytes(U16{0}, U16{0}, U16{0xffff}, U16{0xffff}, see_extra_field, see_extra_field, U16{0});
+  text += "PK\x06\x06";
+  text += bytes(rest_of_record, version_with_64_bit_sizes, version_with_64_bit_sizes, disk, disk, count, count,
+                end - position, position);
+  text += "PK\x06\x07";
+  text += bytes(disk, end, disks);
+  text += "PK\x05\x06";
+  text += bytes(U16{0}, U16{0}, U16{0xffff}, U16{0xffff}, see_extra_field, see_extra_field, U16{0});
   return text;
 }
 
