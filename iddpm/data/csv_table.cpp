@@ -102,7 +102,7 @@ class Reader {
         ++i;
         continue;
       }
-      const std::string_view after = trimmed(rest_.substr(i + 1, rest_.find('\n', i) - i - 1));
+      const std::string_view after = trimmed(rest_.substr(i + 1, rest_.find_first_of("\r\n", i) - i - 1));
       return after.empty() || after.front() == delimiter_ || delimiter_ == '\t' ? i : std::string_view::npos;
     }
     return std::string_view::npos;

@@ -182,6 +182,8 @@ ImageListing list_images(const fs::path& folder, DataRules rules) {
     merge(listing.left_out, contents.left_out);
   }
   std::sort(listing.images.begin(), listing.images.end(), walked_before);
+  std::sort(listing.left_out.begin(), listing.left_out.end(),
+            [](const LeftOut& a, const LeftOut& b) { return a.reason < b.reason; });
   return listing;
 }
 
