@@ -140,7 +140,8 @@ SampleOutput::Found SampleOutput::look_into_folder() {
   const bool all_there = record->value("state", "") == state_finished;
   if (all_there && targets_.overwrite) return Found::other;  // asked to be drawn anew
   record_ = *record;
-  const bool npz_there = targets_.npz.empty() || fs::exists(targets_.npz, error);
+  const bool npz_there = targets_.npz.empty() || (fs::exists(targets_.npz, error) &&
+                                                  !fs::exists(NpzStream::unfinished_path(targets_.npz), error));
   finished_ = all_there && npz_there && image_files_there(request_.count) == request_.count;
   return Found::same_settings;
 }
