@@ -1,7 +1,6 @@
 #include "cli/options/model_file.h"
 
 #include "cli/terminal/command_line.h"
-#include "iddpm/model/checkpoint.h"
 #include "iddpm/model/run_folder.h"
 
 namespace iddpm::cli {
