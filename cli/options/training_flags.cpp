@@ -66,6 +66,11 @@ void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& ru
     run.sample_at = {100, 300, 1000, 2000};
   }
   flags.training.apply_to(training);
+  // A preset's decay is no reason to refuse a run that ends within the warm-up.
+  if (!flags.training.given("decay") && run.steps && *run.steps <= training.warmup_steps) {
+    training.decay = LearningRateDecay::none;
+    training.decay_minutes = 0;
+  }
   end_decay_with_run(training, run.steps, run.minutes, 0);
   training.random_flip = training.random_flip || flags.flip;
 }

@@ -108,7 +108,12 @@ Preset fashion_mnist() {
                     .diffusion = quick_diffusion(1000),
                     .class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
                                     "Bag", "Ankle boot"}},
-          .training = {.batch = 64, .learning_rate = 1e-3, .warmup_steps = 100, .ema_rates = {0.999}}};
+          .training = {.batch = 32,
+                       .learning_rate = 1e-3,
+                       .warmup_steps = 100,
+                       .decay = LearningRateDecay::linear,
+                       .decay_minutes = 10,  // a run's own length replaces it
+                       .ema_rates = {0.999}}};
 }
 
 Preset small() {
