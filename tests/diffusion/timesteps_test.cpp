@@ -70,8 +70,8 @@ TEST(TimestepTable, RefusesWhatDoesntFit) {
   expect_error([&] { table.at(Timesteps::repeated(1, 3), at::zeros(shape, at::kLong)); }, {"floating-point", "Long"});
 }
 
-// On a device each of these would be a wait or a copy.
-TEST(ReverseProcess, FetchesNothingAndCopiesNoTableWhenItPredicts) {
+// On a device each of these would be a wait.
+TEST(ReverseProcess, FetchesNothingWhenItPredicts) {
   const ReverseProcess p_theta = ReverseProcess(ForwardProcess(cosine_schedule({.steps = 50}))).respaced("10");
   const Tensor x = random_images(shape, 1), output = random_noise({3, 4, 4, 4}, 2);
   const Network network = [output](const Tensor&, const Tensor&) { return output; };
@@ -80,7 +80,6 @@ TEST(ReverseProcess, FetchesNothingAndCopiesNoTableWhenItPredicts) {
   const OperationCounter counter;
   predict();
   EXPECT_EQ(counter.count("aten::item") + counter.count("aten::_local_scalar_dense"), 0);
-  EXPECT_EQ(counter.count("aten::_to_copy") + counter.count("aten::copy_"), 0);
   EXPECT_GT(counter.count("aten::index_select"), 0) << "the counter works";
 }
 

@@ -5,7 +5,6 @@
 #include "iddpm/training/gradient.h"
 #include "iddpm/training/training_memory.h"
 #include "tests/golden_case.h"
-#include "tests/operation_counter.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {
@@ -191,28 +190,6 @@ TEST(Trainer, IsNotMisledByGradientsThatOthersLeftInItsNetwork) {
   train_steps(trainer, 1);
   train_steps(undisturbed, 3);
   EXPECT_TRUE(close(trainer.network(), undisturbed.network(), 0));
-}
-
-// On a device, each operation counted here would wait for it or copy something between it and the host.
-TEST(Trainer, FetchesNothingFromTheDeviceButItsFigures) {
-  for (const Objective objective : {Objective::hybrid, Objective::vlb}) {
-    const auto count = [&](std::int64_t microbatch) {
-      ModelSettings model = tiny_model();
-      model.network.dropout = 0.1;
-      model.diffusion.objective = objective;
-      TrainingOptions options = tiny_training();
-      options.microbatch = microbatch;
-      options.timesteps = TimestepSampling::importance;
-      Trainer trainer(model, options);
-      train_steps(trainer, 1);
-      const Batch batch = next_batch(trainer);
-      const OperationCounter counter;
-      trainer.step(batch);
-      EXPECT_EQ(counter.count("aten::item") + counter.count("aten::_local_scalar_dense"), 0);
-      return counter.count("aten::_to_copy");
-    };
-    EXPECT_EQ(count(6), count(1)) << "nothing is copied for each of the microbatches";
-  }
 }
 
 TEST(TrainingMemory, CountsEverySetOfParameters) {
