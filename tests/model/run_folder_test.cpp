@@ -1,5 +1,6 @@
 #include "iddpm/model/run_folder.h"
 
+#include "iddpm/training/training_state.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {

@@ -21,7 +21,7 @@ Value read(const std::string& bytes, std::size_t at) {
 }
 
 // A protocol buffer message, as fields of numbers or bytes.
-struct Field {
+struct EventField {
   std::uint64_t number = 0;
   std::uint64_t value = 0;
   std::string bytes;
@@ -36,11 +36,11 @@ std::uint64_t read_varint(const std::string& bytes, std::size_t& at) {
   }
 }
 
-std::vector<Field> parse(const std::string& message) {
-  std::vector<Field> fields;
+std::vector<EventField> parse(const std::string& message) {
+  std::vector<EventField> fields;
   for (std::size_t at = 0; at < message.size();) {
     const std::uint64_t key = read_varint(message, at);
-    Field field = {.number = key >> 3, .bytes = {}};
+    EventField field = {.number = key >> 3, .bytes = {}};
     switch (key & 7) {
       case 0:
         field.value = read_varint(message, at);
@@ -141,7 +141,7 @@ TEST(TensorboardWriter, WritesRecordsThatFollowOneAnother) {
   ASSERT_EQ(files.size(), 2u) << "each writer has its own file";
   const std::string a = read_file(files[0]), b = read_file(files[1]);
   const std::string contents = a.size() > b.size() ? a : b;
-  std::vector<std::vector<Field>> events;
+  std::vector<std::vector<EventField>> events;
   for (std::size_t at = 0; at < contents.size();) {
     const auto size = read<std::uint64_t>(contents, at);
     EXPECT_EQ(tfrecord(contents.substr(at + 12, size)), contents.substr(at, size + 16));
