@@ -44,6 +44,7 @@ PangoLayoutPointer text_layout(std::string_view text, const TextStyle& style, ca
   cairo_font_options_set_hint_style(options.get(), CAIRO_HINT_STYLE_NONE);
   cairo_font_options_set_hint_metrics(options.get(), CAIRO_HINT_METRICS_OFF);
   pango_cairo_context_set_font_options(pango.get(), options.get());
+  pango_context_set_round_glyph_positions(pango.get(), FALSE);
   if (context != nullptr) pango_cairo_update_context(context, pango.get());
 
   PangoLayoutPointer layout(pango_layout_new(pango.get()));
