@@ -31,6 +31,9 @@ std::string read_strictly(const std::string& type, std::string& text) {
   if (type == "UINT") return read_as(unsigned_number, "a whole number from 0 to 2^64 - 1", text);
   if (type == "FLOAT") return read_as(decimal_number, "a number of at least 0, such as 0.5", text);
   if (type == "BOOLEAN") return read_as(truth_value, "true or false", text);
+  if (type.starts_with("N,") && (text.starts_with('-') || text.find(",-") != std::string::npos)) {
+    return fmt::format("expected numbers of at least 0, got '{}'", text);
+  }
   return text.empty() ? "expected a value, got an empty one" : "";
 }
 

@@ -14,22 +14,21 @@
 namespace iddpm::test {
 namespace {
 
-// The program, whose verbs do nothing here.
-CLI::App& idle_program() {
-  static const std::unique_ptr<CLI::App> program = [] {
-    auto made = cli::make_program();
-    for (CLI::App* verb : made->get_subcommands([](CLI::App*) { return true; })) verb->callback([] {});
-    return made;
-  }();
+CLI::App& whole_program() {
+  static const std::unique_ptr<CLI::App> program = cli::make_program();
   return *program;
 }
 
-// What is said of a command line; nothing if it is carried out.
-std::string refusal_of(const std::vector<std::string>& arguments) {
+// What is said of a command line; nothing if it is carried out, which --help keeps from being done here: values are
+// checked before help is given.
+std::string refusal_of(std::vector<std::string> arguments, bool with_help = true) {
+  if (with_help) arguments.push_back("--help");
   try {
-    cli::carry_out(idle_program(), arguments);
+    cli::carry_out(whole_program(), arguments);
+  } catch (const CLI::Success&) {
+    return {};
   } catch (const CLI::ParseError& error) {
-    return cli::explain(idle_program(), error);
+    return cli::explain(whole_program(), error);
   } catch (const cli::UsageError& error) {
     return error.what();
   }
@@ -46,7 +45,7 @@ struct OptionOfVerb {
 
 std::vector<OptionOfVerb> all_options() {
   std::vector<OptionOfVerb> all;
-  for (CLI::App* verb : idle_program().get_subcommands([](CLI::App*) { return true; })) {
+  for (CLI::App* verb : whole_program().get_subcommands([](CLI::App*) { return true; })) {
     for (const CLI::Option* option : verb->get_options()) {
       if (option->get_lnames().empty() || option->get_lnames().front() == "help") continue;
       const std::string type = option->get_type_name();
@@ -65,7 +64,7 @@ std::vector<OptionOfVerb> all_options() {
 std::vector<std::string> command(const OptionOfVerb& option, const std::vector<std::string>& arguments) {
   std::vector<std::string> whole = {option.verb};
   whole.insert(whole.end(), arguments.begin(), arguments.end());
-  for (const CLI::Option* positional : idle_program().get_subcommand(option.verb)->get_options()) {
+  for (const CLI::Option* positional : whole_program().get_subcommand(option.verb)->get_options()) {
     if (positional->get_positional()) whole.push_back(option.verb == "reproduce" ? "compute" : "x");
   }
   return whole;
@@ -206,7 +205,7 @@ TEST(Values, OfAnUnknownOptionAreToldTheNearestOption) {
       return other.verb == option.verb && other.name == wrong;
     });
     if (another || option.name.size() < 7) continue;
-    const std::string refusal = refusal_of(command(option, {wrong}));
+    const std::string refusal = refusal_of(command(option, {wrong}), false);
     EXPECT_NE(refusal.find("Did you mean '--"), std::string::npos) << option.verb << " " << wrong << ": " << refusal;
   }
 }
