@@ -116,7 +116,7 @@ TEST_F(NothingLost, AnInterruptionIsHeededWhileAGridIsDrawn) {
 TEST_F(NothingLost, OneRunHasOneProcess) {
   const pid_t child = start(endless_);
   wait_for("r/log.jsonl", "step");
-  for (const std::string arguments :
+  for (const std::string& arguments :
        {std::string("train --resume r --steps 3"), "train --data images --run r --overwrite --steps 1" + tiny_model}) {
     const auto second = run_program(folder_.path(), arguments);
     EXPECT_EQ(second.exit_code, 1);

@@ -82,7 +82,8 @@ TEST_F(Sample, AKilledCommandGoesOnWithWhatIsMissingBitForBit) {
   EXPECT_NE(result.errors.find("Going on after"), std::string::npos) << result.errors;
   EXPECT_EQ(names_in("parts"), whole);
   for (const std::string& name : whole) {
-    if (name != "samples.json") EXPECT_EQ(text_of(at("parts") / name), text_of(at("whole") / name)) << name;
+    if (name == "samples.json") continue;
+    EXPECT_EQ(text_of(at("parts") / name), text_of(at("whole") / name)) << name;
   }
   EXPECT_EQ(text_of(at("parts.npz")), text_of(at("whole.npz")));
   EXPECT_EQ(record("parts")["pixels"], record("whole")["pixels"]);
