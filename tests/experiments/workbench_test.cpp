@@ -49,13 +49,14 @@ TEST(Workbench, SavesTheModelInTrainingWhenItsProgressIsInterrupted) {
 TEST(Workbench, RemembersThatTrainingDiverged) {
   const TemporaryFolder folder;
   Settings settings = toy_settings(folder.path());
-  settings.scale.learning_rate = 10;  // its learned variance overflows
+  settings.scale.learning_rate = 10;
+  const ModelRecipe wild{.name = "wild", .variance = Variance::learned};  // whose logarithm soon overflows
   settings.scale.training_steps = 300;
   std::size_t steps = 0;
   Workbench bench(settings, [&](const std::string&, double, const std::string&) { ++steps; });
-  EXPECT_THROW(bench.model({.name = "wild"}), NotFiniteError);
+  EXPECT_THROW(bench.model(wild), NotFiniteError);
   const std::size_t before = steps;
-  EXPECT_THROW(bench.model({.name = "wild"}), NotFiniteError);
+  EXPECT_THROW(bench.model(wild), NotFiniteError);
   EXPECT_EQ(steps, before) << "trained again towards the same end";
 }
 

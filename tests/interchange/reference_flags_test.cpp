@@ -93,7 +93,7 @@ TEST(ReferenceFlags, OfTheClassifierHaveItsHeadsAndClasses) {
   EXPECT_EQ(error_of([] {
               reference_classifier({{"classifier_pool", "mean"}});
             }),
-            "Classifier option pool is 'mean'; expected adaptive, attention, spatial or spatial_v2.");
+            "classifier's pool: expected one of adaptive, attention, spatial, spatial_v2, got \"mean\"");
 }
 
 TEST(ReferenceFlags, SayWhatIsWrong) {
