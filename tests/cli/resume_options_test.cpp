@@ -64,7 +64,7 @@ TEST_F(ResumeOptions, ADecayFollowsTheTime) {
 TEST_F(ResumeOptions, WhatCanChangeIsAppliedSaidAndKept) {
   run("train --data images --run base --steps 2 --lr 1e-3 --sample-every 0" + tiny_model);
   const auto changed = run(
-      "train --resume base --steps 3 --log-every 1 --lr 1e-6 --batch 2 --microbatch 1 --ema 0.5 --flip --warmup 5 "
+      "train --resume base --steps 20 --log-every 1 --lr 1e-6 --batch 2 --microbatch 1 --ema 0.5 --flip --warmup 5 "
       "--gradient-clip 0.5 --weight-decay 0.1 --decay cosine --precision bfloat16 --workers 2 --keep 9 --threads 1");
   for (const char* words :
        {"--lr: 1e-06 instead of 0.001", "--batch: 2 instead of 4", "--microbatch: 1", "--ema: 0.5", "--flip: true",
@@ -75,7 +75,7 @@ TEST_F(ResumeOptions, WhatCanChangeIsAppliedSaidAndKept) {
   const auto record = nlohmann::json::parse(text_of(folder_ / "base/run.json"));
   EXPECT_EQ(record["training"]["learning_rate"], 1e-6);
   EXPECT_EQ(record["run"]["workers"], 2);
-  const auto again = run("train --resume base --steps 4");
+  const auto again = run("train --resume base --steps 21");
   EXPECT_EQ(again.errors.find("instead of"), std::string::npos) << "kept: " << again.errors;
   EXPECT_EQ(nlohmann::json::parse(text_of(folder_ / "base/run.json"))["training"]["batch"], 2);
 }
@@ -127,7 +127,7 @@ TEST_F(ResumeOptions, OtherDataAreTakenByTheNamesOfTheirClasses) {
     write_png(folder_ / "other" / name,
               {.width = 16, .height = 16, .channels = 3, .pixels = std::vector<std::uint8_t>(16 * 16 * 3, 99)});
   }
-  auto result = run_program(folder_.path(), "train --resume base --data other --steps 4");
+  auto result = run_program(folder_.path(), "train --resume base --data other --labels prefix --steps 4");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.errors.find("ape"), std::string::npos) << result.errors;
   EXPECT_EQ(text_of(folder_ / "base/run.json"), record);
