@@ -117,7 +117,7 @@ TEST_F(Reproduce, SaysOfAPredictionThatItsTrainingDiverged) {
   const fs::path run = at("diverging/models/cosine_hybrid_v");
   fs::create_directories(run);
   std::ofstream(run / "diverged.json") << R"("the loss of step 3 is nan")";
-  const auto result = run_program(folder_->path(), "reproduce predictions" + toy_scale + "--work diverging");
+  const auto result = run_program(folder_->path(), "reproduce predictions" + with(toy_scale, "--work diverging"));
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   const auto json = nlohmann::json::parse(text_of(at("out/images/predictions.json")));
   const auto& diverged = json["numbers"]["predictions"]["v, weight prediction"];
