@@ -5,6 +5,7 @@
 #include "iddpm/training/gradient.h"
 #include "iddpm/training/training_memory.h"
 #include "tests/golden_case.h"
+#include "tests/operation_counter.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {
@@ -190,6 +191,27 @@ TEST(Trainer, IsNotMisledByGradientsThatOthersLeftInItsNetwork) {
   train_steps(trainer, 1);
   train_steps(undisturbed, 3);
   EXPECT_TRUE(close(trainer.network(), undisturbed.network(), 0));
+}
+
+// On a device each item would be a wait. Classes are left out: the network looks at their range.
+TEST(Trainer, FetchesNothingFromTheDeviceButItsFigures) {
+  for (const Objective objective : {Objective::hybrid, Objective::vlb}) {
+    for (const std::int64_t microbatch : {6, 1}) {
+      ModelSettings model = tiny_model();
+      model.network.classes = 0;
+      model.class_names = {};
+      model.network.dropout = 0.1;
+      model.diffusion.objective = objective;
+      TrainingOptions options = tiny_training();
+      options.microbatch = microbatch;
+      options.timesteps = TimestepSampling::importance;
+      Trainer trainer(model, options);
+      const Batch batch = next_batch(trainer);
+      const OperationCounter counter;
+      trainer.step(batch);
+      EXPECT_EQ(counter.count("aten::item"), 1) << "of the batch's brightness, which is on the host";
+    }
+  }
 }
 
 TEST(TrainingMemory, CountsEverySetOfParameters) {
