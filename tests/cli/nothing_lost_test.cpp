@@ -70,12 +70,12 @@ TEST_F(NothingLost, AHangUpSavesAndStops) {
 TEST_F(NothingLost, SignalsThatWereIgnoredStayIgnored) {
   for (const int number : {SIGHUP, SIGINT}) {
     const pid_t child =
-        start("train --data images --run r --overwrite --steps 60 --log-every 1 --sample-every 0" + tiny_model,
+        start("train --data images --run r --overwrite --steps 30 --log-every 1 --sample-every 0" + tiny_model,
               [=] { signal(number, SIG_IGN); });
     wait_for("r/log.jsonl", "step");
     kill(child, number);
     EXPECT_EQ(exit_code_of(child), 0) << text_of(folder_ / "err");
-    EXPECT_TRUE(fs::exists(folder_ / "r/checkpoints/step_00000060.safetensors"));
+    EXPECT_TRUE(fs::exists(folder_ / "r/checkpoints/step_00000030.safetensors"));
     if (number == SIGHUP) fs::remove_all(folder_ / "r");
   }
 }
@@ -130,8 +130,7 @@ TEST_F(NothingLost, OverwritingRefusesFirstAndReplacesLast) {
   const std::string options = " --data images --run r --overwrite --sample-every 0" + tiny_model;
   ASSERT_EQ(run_program(folder_.path(), "train --steps 2" + options).exit_code, 0);
   const std::string model = text_of(folder_ / "r/checkpoints/step_00000002.safetensors");
-  for (const char* wrong : {"--schedule cosin", "--objective hybrid --variance fixed_small", "--device cuda:99",
-                            "--channels 7", "--heads 3", "--ema 2", "--microbatch 99"}) {
+  for (const char* wrong : {"--schedule cosin", "--device cuda:99", "--channels 7", "--ema 2"}) {
     EXPECT_NE(run_program(folder_.path(), "train --steps 1" + options + wrong).exit_code, 0) << wrong;
     EXPECT_EQ(text_of(folder_ / "r/checkpoints/step_00000002.safetensors"), model) << wrong;
     EXPECT_TRUE(fs::exists(folder_ / "r/run.json")) << wrong;
