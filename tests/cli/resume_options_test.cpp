@@ -73,11 +73,11 @@ TEST_F(ResumeOptions, WhatCanChangeIsAppliedSaidAndKept) {
     EXPECT_NE(changed.errors.find(words), std::string::npos) << words << "\n" << changed.errors;
   }
   const auto record = nlohmann::json::parse(text_of(folder_ / "base/run.json"));
-  EXPECT_EQ(record["training"]["learning_rate"], 1e-6);
+  EXPECT_EQ(record["training"]["options"]["learning_rate"], 1e-6);
   EXPECT_EQ(record["run"]["workers"], 2);
   const auto again = run("train --resume base --steps 21");
   EXPECT_EQ(again.errors.find("instead of"), std::string::npos) << "kept: " << again.errors;
-  EXPECT_EQ(nlohmann::json::parse(text_of(folder_ / "base/run.json"))["training"]["batch"], 2);
+  EXPECT_EQ(nlohmann::json::parse(text_of(folder_ / "base/run.json"))["training"]["options"]["batch"], 2);
 }
 
 TEST_F(ResumeOptions, WhatCanNotChangeIsRefusedByNameAndTheRunIsLeftAsItWas) {
