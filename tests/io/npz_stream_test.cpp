@@ -43,6 +43,22 @@ TEST(NpzStream, GoesOnWithTheWholeRowsThatAKilledProcessLeft) {
   EXPECT_TRUE(at::equal(read_npz(path).front().second, rows));
 }
 
+TEST(NpzStream, GoesOnWhereAProcessWasKilledWhileItFinished) {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "a.npz";
+  {
+    NpzStream stream(path, rows_of(5), false);
+    stream.append(numbered_rows(5));
+    stream.finish({{"arr_1", at::tensor({1, 2}, at::kLong)}});
+  }
+  const std::string whole = read_file(path);
+  fs::rename(path, NpzStream::unfinished_path(path));
+  NpzStream stream(path, rows_of(5), true);
+  EXPECT_EQ(stream.rows(), 5);
+  stream.finish({{"arr_1", at::tensor({1, 2}, at::kLong)}});
+  EXPECT_EQ(read_file(path), whole);
+}
+
 TEST(NpzStream, BeginsAnewUnlessItIsToGoOnWithTheSameArray) {
   const TemporaryFolder folder;
   const fs::path path = folder / "a.npz";
@@ -59,15 +75,6 @@ TEST(NpzStream, RefusesWhatDoesNotFit) {
   expect_error([&] { stream.finish(); }, {"0 of 2 rows"});
   expect_error([&] { NpzStream(folder / "a.npz", rows_of(2), true); }, {"a.npz", "another process"});
   expect_error([&] { NpzStream(folder / "no/a.npz", rows_of(2), false); }, {"no/a.npz"});
-}
-
-TEST(AtomicFile, SweepsWhatKilledProcessesLeft) {
-  const TemporaryFolder folder;
-  folder.write(".iddpm-0123456789abcdef.tmp", "half");
-  folder.write("kept.tmp", "mine");
-  sweep_temporary_files(folder.path());
-  EXPECT_FALSE(fs::exists(folder / ".iddpm-0123456789abcdef.tmp"));
-  EXPECT_TRUE(fs::exists(folder / "kept.tmp"));
 }
 
 }  // namespace iddpm
