@@ -64,7 +64,7 @@ class ArgumentReader {
       }
       ++i;
       if (i == arguments_.size()) throw UsageError(fmt::format("{} needs a value, got none", name));
-      if (arguments_[i].starts_with("--")) {
+      if (seems_option(arguments_[i])) {
         throw UsageError(fmt::format("{} needs a value, got '{}' (a value that begins so is written {}={})", name,
                                      arguments_[i], name, arguments_[i]));
       }
@@ -78,6 +78,13 @@ class ArgumentReader {
     if (++times_[&option] == 2 && !collects) {
       throw UsageError(fmt::format("{} is given twice; expected one value", name));
     }
+  }
+
+  // What is one, and what was probably meant to be one: "--stps", but not the flags of another program in quotes.
+  bool seems_option(const std::string& argument) const {
+    if (!argument.starts_with("--")) return false;
+    return verb_.get_option_no_throw(argument.substr(0, argument.find('='))) != nullptr ||
+           argument.find_first_of(" =") == std::string::npos;
   }
 
   static void check_value(const CLI::Option& option, const std::string& name, const std::string& value) {

@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/program.h"
+#include "cli/terminal/command_line.h"
+#include "iddpm/core/error.h"
 #include "tests/cli/program.h"
 
 namespace iddpm::test {
@@ -57,6 +61,35 @@ class ProgramTest : public ::testing::Test {
  private:
   inline static TemporaryFolder* folder_ = nullptr;
 };
+
+/// What the program says of a command line that it refuses, in this process, which takes no time to start; in the
+/// folder. Nothing if it carries it out. Words are separated by spaces, which '...' keeps together.
+inline std::string refusal_in(const std::filesystem::path& folder, const std::string& command) {
+  std::vector<std::string> arguments(1);
+  bool quoted = false;
+  for (const char c : command) {
+    if (c == '\'') {
+      quoted = !quoted;
+    } else if (c == ' ' && !quoted) {
+      arguments.emplace_back();
+    } else {
+      arguments.back() += c;
+    }
+  }
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder);
+  std::string refusal;
+  const auto program = cli::make_program();
+  try {
+    cli::carry_out(*program, arguments);
+  } catch (const CLI::ParseError& error) {
+    refusal = cli::explain(*program, error);
+  } catch (const Error& error) {
+    refusal = error.what();
+  }
+  std::filesystem::current_path(before);
+  return refusal;
+}
 
 /// The same with "images", the tiny ones, and "run", a tiny model of them trained for 4 steps, with checkpoints and
 /// sample grids at 2 and 4. It is trained once for all suites.
