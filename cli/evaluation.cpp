@@ -227,6 +227,7 @@ void measure(const EvaluationRequest& request, bool is_model, Findings& findings
   std::optional<Model> model;
   if (is_model) model = open_model(request.what, request.weights, request.compute);
   // What doesn't fit is found out before hours of work.
+  if (likelihood && !request.likelihood.steps.empty()) (void)chosen_timesteps(*model, request.likelihood.steps);
   std::optional<Judgement> judgement;
   if (judging) judgement = prepare_judgement(request, model);
   if (likelihood) {

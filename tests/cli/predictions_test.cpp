@@ -127,7 +127,8 @@ TEST_F(Predictions, ThatAreNotFiniteAreNotWrittenAsPictures) {
   const ProgramResult respaced =
       run_program(folder_.path(), "respace broken.safetensors --data images --count 2 --candidates 3 --threads 1");
   EXPECT_NE(respaced.exit_code, 0);
-  EXPECT_NE(respaced.errors.find("not finite on the images from 'dark_0.png'"), std::string::npos) << respaced.errors;
+  EXPECT_NE(respaced.errors.find("not finite on the images from 'images/dark_0.png'"), std::string::npos)
+      << respaced.errors;
 }
 
 }  // namespace iddpm::test
