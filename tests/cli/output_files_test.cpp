@@ -18,11 +18,13 @@ class OutputFiles : public TinyRunTest {
 
   // `command` ends in the option whose file is to be written.
   static void expect_checked(const std::string& command, const std::string& option) {
-    for (const std::string path : {"nowhere/file", "there/file", "folder", "there"}) {
+    for (const std::string& path : std::vector<std::string>{"nowhere/file", "there/file", "folder", "there"}) {
       const std::string refusal = refusal_in(folder(), command + " " + path);
       EXPECT_EQ(refusal.rfind(option + ": ", 0), 0U) << command << " " << path << ": " << refusal;
       EXPECT_NE(refusal.find(path.substr(0, path.find('/'))), std::string::npos) << refusal;
-      if (path == "there") EXPECT_NE(refusal.find("--overwrite"), std::string::npos) << refusal;
+      if (path == "there") {
+        EXPECT_NE(refusal.find("--overwrite"), std::string::npos) << refusal;
+      }
     }
     EXPECT_EQ(text_of(at("there")), "kept") << command;
     EXPECT_FALSE(exists("nowhere")) << command;
