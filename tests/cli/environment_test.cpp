@@ -24,9 +24,10 @@ TEST_F(Environment, DoesNotChangeWhatIsDrawn) {
 
 TEST_F(Environment, OutputThatNobodyTakesIsAnErrorOfEveryVerb) {
   for (const std::string command :
-       {"info run", "info run --json", "figures --out drawings", "respace run --steps 2",
+       {"info run", "info run --json", "figures --out drawings --overwrite", "respace run --steps 2",
         "evaluate run --data images --count 2 --steps 2 --threads 1", "--help", "info --help", "--version"}) {
-    if (command.starts_with("respace")) run("respace run --data images --count 1 --candidates 2 --threads 1");
+    if (command.starts_with("respace"))
+      run("respace run --data images --count 1 --candidates 2 --threads 1 --overwrite");
     for (const char* where : {" >/dev/full", " >&-"}) {
       // In a subshell, since the output of the program itself is taken.
       const auto result = run_program(folder(), command + where + " )", "(");
@@ -65,7 +66,7 @@ TEST_F(Environment, NamesNeedNotBeUtf8) {
   const std::vector<std::string> commands = {
       "info r\xfcn --json",
       "evaluate r\xfcn --data " + odd + " --count 2 --steps 2 --json --threads 1",
-      "respace r\xfcn --data " + odd + " --count 1 --candidates 2 --json --threads 1",
+      "respace r\xfcn --data " + odd + " --count 1 --candidates 2 --json --threads 1 --overwrite",
       "train-features --data " + odd + " --steps 1 --channels 8 --threads 1 --json --out \xe9.safetensors",
       "figures --out \xeegures --data " + odd + " --model r\xfcn --count 1 --threads 1",
       "evaluate " + odd + " --reference " + odd + " --features \xe9.safetensors --neighbours 1 --json-file \xe9sult",
@@ -85,7 +86,8 @@ TEST_F(Environment, ADamagedNewestCheckpointIsPassedOverAloud) {
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 16);
   std::ofstream(newest, std::ios::binary) << bytes;
   for (const std::string command :
-       {"info damaged", "report damaged", "respace damaged --data images --count 1 --candidates 2 --threads 1",
+       {"info damaged", "report damaged",
+        "respace damaged --data images --count 1 --candidates 2 --threads 1 --overwrite",
         "benchmark --checkpoint damaged --repetitions 1 --forward-only --batch 1 --threads 1"}) {
     const auto result = run_program(folder(), command);
     EXPECT_EQ(result.exit_code, 0) << command << "\n" << result.errors;
