@@ -37,7 +37,7 @@ target_precompile_headers(iddpm_precompiled PRIVATE "${PROJECT_SOURCE_DIR}/cmake
 # A file costs 3 to 4 seconds before its first line is compiled (the precompiled tensor headers are loaded, their inline
 # functions and templates carried along). Together, 8 files cost little more than two: the names of their anonymous
 # namespaces must then differ within a target. Files that compile themselves once per instruction set stay alone.
-option(IDDPM_UNITY_BUILD "Compile the sources in groups: a clean build in half the time, a changed file in more" OFF)
+option(IDDPM_UNITY_BUILD "Compile the sources in groups: a clean build in less time, a changed file in more" OFF)
 set(IDDPM_UNITY_BATCH_SIZE 8 CACHE STRING "Files of a group")
 mark_as_advanced(IDDPM_UNITY_BATCH_SIZE)
 
