@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "benchmarks/machine_peaks.h"
-#include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/cpu/memory_policy.h"
+#include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/operations.h"
 #include "iddpm/kernels/optimizer_step.h"
 

@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "iddpm/kernels/cpu/gemm.h"
+#include "iddpm/kernels/cpu/parallel.h"
 #include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/operations.h"
-#include "iddpm/kernels/cpu/parallel.h"
 
 namespace iddpm::kernels {
 namespace {

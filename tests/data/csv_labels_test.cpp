@@ -64,9 +64,8 @@ Names left_out(const Dataset& dataset) {
 }
 
 TEST_F(CsvLabels, MayBeSeparatedBySemicolonsOrTabs) {
-  for (const char* table :
-       {"name;class\r\na.png;cat\r\nb.png;a, b\r\nsub/c.png;cat\r\n", "a.png\tcat\nb.png\ta, b\nsub/c.png\tcat\n",
-        "a.png;cat\rb.png;\"a, b\"\rsub\\c.png;cat"}) {
+  for (const char* table : {"name;class\r\na.png;cat\r\nb.png;a, b\r\nsub/c.png;cat\r\n",
+                            "a.png\tcat\nb.png\ta, b\nsub/c.png\tcat\n", "a.png;cat\rb.png;\"a, b\"\rsub\\c.png;cat"}) {
     const auto dataset = open(table);
     EXPECT_EQ(dataset->class_names(), (Names{"a, b", "cat"})) << table;
     EXPECT_EQ(labels_of(*dataset), (Labels{1, 0, 1})) << table;

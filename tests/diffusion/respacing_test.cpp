@@ -20,7 +20,7 @@ TEST(Respacing, SpacesACountEvenlyAndRoundsHalfToEven) {
   EXPECT_EQ(respaced_timesteps(6, "3"), (Timesteps{0, 2, 5}));
   EXPECT_EQ(respaced_timesteps(4, "3"), (Timesteps{0, 2, 3}));
   EXPECT_EQ(respaced_timesteps(1000, "2"), (Timesteps{0, 999}));
-  EXPECT_EQ(respaced_timesteps(1000, "1"), (Timesteps{999}));  // one step has all the noise to undo
+  EXPECT_EQ(respaced_timesteps(1000, "1"), (Timesteps{999}));       // one step has all the noise to undo
   EXPECT_EQ(respaced_timesteps(1000, "1,1"), (Timesteps{0, 500}));  // sections as published
 }
 

@@ -59,8 +59,7 @@ BoundTerms bound_of(const Model& model, const Tensor& x_0, const NoiseSource& no
 }
 
 // Term by term, in bits per dimension; the candidates are all timesteps.
-void expect_same_bound(const BoundTable& table, const BoundTerms& bound, const Kept& kept,
-                       double decoder_tolerance) {
+void expect_same_bound(const BoundTable& table, const BoundTerms& bound, const Kept& kept, double decoder_tolerance) {
   constexpr double tolerance = 2e-6;
   const auto at = [](const Tensor& terms, std::int64_t s, std::int64_t t) { return terms[s][t].item<double>(); };
   const Tensor expected = bound.terms.mean(0);
@@ -90,8 +89,7 @@ TEST(PairwiseBound, AddsUpToTheBoundOfTheRespacedProcess) {
         const Model known = model(25, mean, variance, x_0);
         const BoundTable table =
             pairwise_terms(known.p_theta, known.network, x_0, noise, respaced_timesteps(25, ""), clip);
-        for (const Kept& kept :
-             {Kept{0}, {12}, {0, 24}, {0, 5, 12, 23}, {3, 4, 20, 24}, respaced_timesteps(25, "")}) {
+        for (const Kept& kept : {Kept{0}, {12}, {0, 24}, {0, 5, 12, 23}, {3, 4, 20, 24}, respaced_timesteps(25, "")}) {
           expect_same_bound(table, bound_of(known, x_0, noise, kept, clip), kept, 2e-6);
         }
       }

@@ -161,8 +161,8 @@ TEST(BrokenImages, NamesTheFileAndWhatIsWrong) {
   const TemporaryFolder folder;
   EXPECT_TRUE(throws_error([&] { read_image(folder / "none.png"); }, "none.png: No such file"));
   EXPECT_TRUE(throws_error([&] { read_image(folder.write("a.png", "")); }, "a.png is empty"));
-  EXPECT_TRUE(
-      throws_error([&] { read_image(folder.write("b.png", "text")); }, "b.png is not a PNG, JPEG, WebP, GIF, BMP or TIFF image"));
+  EXPECT_TRUE(throws_error([&] { read_image(folder.write("b.png", "text")); },
+                           "b.png is not a PNG, JPEG, WebP, GIF, BMP or TIFF image"));
   const std::string png = encode_png(gradient(50, 50, 3));
   EXPECT_TRUE(throws_error([&] { read_image(folder.write("c.png", png.substr(0, png.size() / 2))); },
                            "c.png is a broken PNG image: it is truncated"));

@@ -41,7 +41,8 @@ TEST(UNet, TakesImagesThatAreNotSquareAndOtherSizesThanTheOptions) {
   const UNet network = random_unet(options);
   EXPECT_EQ(network(random_tensor({1, 3, 24, 40}, 1), four_timesteps.slice(0, 0, 1)).sizes(),
             at::IntArrayRef({1, 6, 24, 40}));
-  EXPECT_EQ(network(random_tensor({1, 3, 8, 4}, 1), four_timesteps.slice(0, 0, 1)).sizes(), at::IntArrayRef({1, 6, 8, 4}));
+  EXPECT_EQ(network(random_tensor({1, 3, 8, 4}, 1), four_timesteps.slice(0, 0, 1)).sizes(),
+            at::IntArrayRef({1, 6, 8, 4}));
 }
 
 // A network whose convolutions are symmetric commutes with transposition.

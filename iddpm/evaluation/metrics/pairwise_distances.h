@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <functional>
 
-#include "iddpm/core/tensor.h"
 #include "iddpm/core/progress.h"
+#include "iddpm/core/tensor.h"
 
 namespace iddpm {
 
