@@ -1,8 +1,6 @@
 #include "iddpm/samplers/deis.h"
 
-#include <algorithm>
 #include <cmath>
-#include <deque>
 
 #include "iddpm/core/error.h"
 
@@ -40,23 +38,20 @@ DeisSampler::DeisSampler(DeisOptions options) : options_(options) {
 }
 
 LevelStep DeisSampler::new_step() const {
-  return [most = options_.order, history = std::deque<Tensor>()](const LevelWalk& walk, const Tensor& x,
-                                                                 std::int64_t k) mutable {
-    const NoiseLevel& from = walk.level(k);
-    const NoiseLevel& to = walk.level(k + 1);
-    const Tensor x_0 = walk.x_0(x, k);
-    history.push_front(epsilon_at(from, x, x_0));
-    if (static_cast<std::int64_t>(history.size()) > most) history.pop_back();
-    Tensor next = first_order_step(x, x_0, from, to);
-    const std::int64_t order = walk.ends_clean(k) ? 1 : std::min(most, k + 1);
-    std::vector<double> nodes;
-    for (std::int64_t i = 0; i < order; ++i) nodes.push_back(angle(walk.level(k - i)));
-    // The weights sum up to those of the first-order step, so that only differences from the newest epsilon add to it.
-    for (std::size_t i = 1; i < nodes.size(); ++i) {
-      next = next + to.alpha * integral(nodes, i, nodes[0], angle(to)) * (history[i] - history[0]);
-    }
-    return SingleStepResult{.x = next, .x_0 = x_0};
-  };
+  return epsilon_multistep(
+      options_.order, [](const LevelWalk& walk, std::int64_t k, const std::deque<Tensor>& epsilon, Tensor next) {
+        const NoiseLevel& to = walk.level(k + 1);
+        std::vector<double> nodes;
+        for (std::size_t i = 0; i < epsilon.size(); ++i) {
+          nodes.push_back(angle(walk.level(k - static_cast<std::int64_t>(i))));
+        }
+        // The weights sum up to those of the first-order step, so that only differences from the newest epsilon add to
+        // it.
+        for (std::size_t i = 1; i < nodes.size(); ++i) {
+          next = next + to.alpha * integral(nodes, i, nodes[0], angle(to)) * (epsilon[i] - epsilon[0]);
+        }
+        return next;
+      });
 }
 
 SamplerEntry deis_entry() {

@@ -1,8 +1,6 @@
 #include "iddpm/samplers/ipndm.h"
 
-#include <algorithm>
 #include <array>
-#include <deque>
 
 #include "iddpm/core/error.h"
 
@@ -20,22 +18,15 @@ IpndmSampler::IpndmSampler(IpndmOptions options) : options_(options) {
 }
 
 LevelStep IpndmSampler::new_step() const {
-  return [most = options_.order, history = std::deque<Tensor>()](const LevelWalk& walk, const Tensor& x,
-                                                                 std::int64_t k) mutable {
-    const NoiseLevel& from = walk.level(k);
-    const NoiseLevel& to = walk.level(k + 1);
-    const Tensor x_0 = walk.x_0(x, k);
-    history.push_front(epsilon_at(from, x, x_0));
-    if (static_cast<std::int64_t>(history.size()) > most) history.pop_back();
-    Tensor next = first_order_step(x, x_0, from, to);
-    const auto order = static_cast<std::size_t>(walk.ends_clean(k) ? 1 : std::min(most, k + 1));
-    if (order > 1) {
-      Tensor extrapolated = -history[0];
-      for (std::size_t i = 0; i < order; ++i) extrapolated = extrapolated + adams_bashforth[order - 1][i] * history[i];
-      next = next + epsilon_weight(from, to) * extrapolated;
-    }
-    return SingleStepResult{.x = next, .x_0 = x_0};
-  };
+  return epsilon_multistep(options_.order,
+                           [](const LevelWalk& walk, std::int64_t k, const std::deque<Tensor>& epsilon, Tensor next) {
+                             const std::size_t order = epsilon.size();
+                             if (order == 1) return next;
+                             Tensor change = -epsilon[0];
+                             for (std::size_t i = 0; i < order; ++i)
+                               change = change + adams_bashforth[order - 1][i] * epsilon[i];
+                             return next + epsilon_weight(walk.level(k), walk.level(k + 1)) * change;
+                           });
 }
 
 SamplerEntry ipndm_entry() {

@@ -42,6 +42,19 @@ Tensor first_order_step(const Tensor& x, const Tensor& x_0, const NoiseLevel& fr
   return kept * x + (to.alpha - kept * from.alpha) * x_0;
 }
 
+LevelStep epsilon_multistep(std::int64_t order, EpsilonCorrection correct) {
+  return [order, correct = std::move(correct), epsilon = std::deque<Tensor>()](const LevelWalk& walk, const Tensor& x,
+                                                                               std::int64_t k) mutable {
+    const NoiseLevel& from = walk.level(k);
+    const Tensor x_0 = walk.x_0(x, k);
+    epsilon.push_front(epsilon_at(from, x, x_0));
+    if (static_cast<std::int64_t>(epsilon.size()) > order) epsilon.pop_back();
+    Tensor next = first_order_step(x, x_0, from, walk.level(k + 1));
+    if (!walk.ends_clean(k)) next = correct(walk, k, epsilon, std::move(next));
+    return SingleStepResult{.x = next, .x_0 = x_0};
+  };
+}
+
 double epsilon_weight(const NoiseLevel& from, const NoiseLevel& to) { return to.sigma - to.alpha * from.ratio(); }
 
 }  // namespace iddpm

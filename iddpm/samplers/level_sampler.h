@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -57,6 +58,15 @@ Tensor epsilon_at(const NoiseLevel& level, const Tensor& x, const Tensor& x_0);
 /// is: DDIM's step (Song et al. 2021, arXiv 2010.02502), Euler's in x / alpha over sigma / alpha. Defined from no
 /// signal and to no noise, where it gives x_0.
 Tensor first_order_step(const Tensor& x, const Tensor& x_0, const NoiseLevel& from, const NoiseLevel& to);
+
+/// What a solver of higher order makes of a first-order step k: `next` as that step left it, and epsilon at levels k,
+/// k - 1, ..., one for each of its order.
+using EpsilonCorrection =
+    std::function<Tensor(const LevelWalk& walk, std::int64_t k, const std::deque<Tensor>& epsilon, Tensor next)>;
+
+/// First-order steps, corrected by the epsilon of up to `order` levels: fewer at the beginning; none but its own where
+/// the step ends clean, which is x_0 itself.
+LevelStep epsilon_multistep(std::int64_t order, EpsilonCorrection correct);
 
 /// By how much x at `to` changes per change of the epsilon that a first-order step holds fixed: alpha' (sigma' / alpha'
 /// - sigma / alpha). Infinite if `from` has no signal.
