@@ -14,6 +14,7 @@
 #include "cli/terminal/progress_bar.h"
 #include "cli/train/prepared_run.h"
 #include "iddpm/core/error.h"
+#include "iddpm/core/progress.h"
 #include "iddpm/model/draw.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/replaced_run.h"
@@ -57,7 +58,9 @@ SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const Pr
   constexpr std::int64_t columns = 8;
   const std::int64_t classes = settings.network.classes;
   const bool by_class = classes > 0 && classes <= 16;
-  DrawRequest request{.count = by_class ? classes * columns : columns * 4, .seed = run.trainer.options().seed};
+  DrawRequest request;
+  request.count = by_class ? classes * columns : columns * 4;
+  request.seed = run.trainer.options().seed;
   request.steps = fmt::format("{}", std::min<std::int64_t>(50, settings.diffusion.steps));
   if (by_class) request.classes.order = ClassOrder::in_blocks;
   // A few at a time, so that an interruption is soon heeded: images don't depend on it.
@@ -105,7 +108,12 @@ RunEnd train_in_folder(PreparedRun& run, const RunObserver& observer, const std:
   if (run.replaces) move_run_aside(run.folder);
   try {
     save_run_record(run.folder, run.record);
-    return train(run.trainer, run.dataset, run.folder, run.session, observer, stop);
+    const RunEnd end = train(run.trainer, run.dataset, run.folder, run.session, observer, stop);
+    if (end == RunEnd::interrupted && !has_checkpoint(run.folder)) {
+      delete_unsaved_run(run.folder);
+      throw Interrupted("interrupted before the first step: there is nothing to save");
+    }
+    return end;
   } catch (...) {
     if (settle_replaced_run(run.folder) == ReplacedRun::put_back) {
       say(fmt::format("The earlier run is back in {}", display_path(run.folder)));

@@ -30,12 +30,17 @@ void check_run_folder(const fs::path& folder, bool overwrite) {
   if (!fs::exists(folder)) return;
   require(fs::is_directory(folder), "--run: '{}' is a file; expected a new or empty folder", folder.string());
   if (!holds_files(folder)) return;
+  const bool is_run = fs::exists(run_record_path(folder)) || holds_replaced_run(folder);
+  require(overwrite || !is_run || has_checkpoint(folder) || holds_replaced_run(folder),
+          "--run: '{}' holds a run that ended before its first checkpoint; choose another --run, or replace it with "
+          "--overwrite",
+          folder.string());
   require(
       overwrite,
       "--run: '{0}' already holds files; go on with 'iddpm train --resume {0}', choose another --run, or replace it "
       "with --overwrite",
       folder.string());
-  require(fs::exists(run_record_path(folder)) || holds_replaced_run(folder),
+  require(is_run,
           "--overwrite: '{}' holds files but no run (there is no run.json); expected the folder of a run, or a new or "
           "empty one",
           folder.string());

@@ -57,12 +57,27 @@ std::vector<fs::path> run_files(const fs::path& run_folder, const std::string& s
   return files;
 }
 
+void delete_run_files(const fs::path& run_folder) {
+  for (const std::string sub_folder : sub_folders) {
+    for (const fs::path& path : run_files(run_folder, sub_folder)) delete_entry(path);
+  }
+}
+
+}  // namespace
+
 bool has_checkpoint(const fs::path& run_folder) {
   std::error_code ignored;
   return fs::is_directory(run_folder / "checkpoints", ignored) && !list_checkpoints(run_folder).empty();
 }
 
-}  // namespace
+void delete_unsaved_run(const fs::path& run_folder) {
+  if (has_checkpoint(run_folder)) return;
+  delete_run_files(run_folder);
+  std::error_code not_empty;
+  for (const std::string sub_folder : sub_folders) {
+    if (!sub_folder.empty()) fs::remove(run_folder / sub_folder, not_empty);
+  }
+}
 
 // The record is moved last and put back first: while it lies aside, all of the earlier run does, and a checkpoint in
 // the run folder is the new run's.
@@ -105,9 +120,7 @@ ReplacedRun settle_replaced_run(const fs::path& run_folder) {
       delete_replaced_run(run_folder);
       return ReplacedRun::deleted;
     }
-    for (const std::string sub_folder : sub_folders) {
-      for (const fs::path& path : run_files(run_folder, sub_folder)) delete_entry(path);
-    }
+    delete_run_files(run_folder);
     move_to(record, run_folder);
     moved = true;
   }

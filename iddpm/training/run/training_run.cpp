@@ -73,7 +73,7 @@ class Run {
     }
     while (true) {
       if (const auto end = reached_end(stop)) {
-        finish();
+        finish(*end);
         return *end;
       }
       step();
@@ -180,8 +180,9 @@ class Run {
     return known->second;
   }
 
-  void finish() {
-    if (last_saved_ != trainer_.steps_done()) save();
+  void finish(RunEnd end) {
+    const bool nothing_done = end == RunEnd::interrupted && trainer_.steps_done() == 0;
+    if (!nothing_done && last_saved_ != trainer_.steps_done()) save();
     log_.flush();
     report_skipped_images();
   }
