@@ -1,14 +1,12 @@
 // Training loses nothing: signals, terminals that go away, runs in the way of others.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
-#include <chrono>
-#include <functional>
-#include <thread>
-
-#include "tests/cli/program.h"
+#include "cli/terminal/exit_codes.h"
+#include "cli/terminal/interruption.h"
+#include "iddpm/model/run_folder.h"
+#include "tests/cli/background_program.h"
+#include "tests/cli/program_test.h"
 
 namespace iddpm::test {
 namespace {
@@ -19,29 +17,6 @@ class NothingLost : public ::testing::Test {
  protected:
   void SetUp() override { write_tiny_images(folder_ / "images"); }
 
-  // Starts `iddpm ARGUMENTS` without a shell in between; `prepare` runs in the new process before.
-  pid_t start(const std::string& arguments, const std::function<void()>& prepare = {}) const {
-    const std::string command = "cd '" + folder_.path().string() + "' && exec '" + IDDPM_BINARY_DIR + "/bin/iddpm' " +
-                                arguments + " >out 2>" + errors_;
-    const pid_t child = fork();
-    if (child == 0) {
-      if (prepare) prepare();
-      execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-      _exit(99);
-    }
-    return child;
-  }
-  static int exit_code_of(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-  // Until a file holds some words, at most 20 s.
-  void wait_for(const std::string& file, const std::string& words) const {
-    for (int i = 0; i < 400 && text_of(folder_ / file).find(words) == std::string::npos; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-  }
   bool has_checkpoint(const std::string& run) const {
     for (const auto& entry : fs::directory_iterator(folder_ / run / "checkpoints")) {
       if (entry.path().string().ends_with(".training.safetensors")) return true;
@@ -49,8 +24,33 @@ class NothingLost : public ::testing::Test {
     return false;
   }
 
+  int exit_code_of(const std::string& arguments, const std::string& errors) const {
+    return BackgroundProgram(folder_.path(), arguments, {}, errors).exit_code();
+  }
+
+  // What `iddpm ARGUMENTS` says of a Ctrl-C that came before it began, up to a colon; nothing if it could save. In a
+  // process of its own, since a Ctrl-C is remembered.
+  std::string interrupted_at_once(const std::string& arguments) const {
+    const pid_t child = fork();
+    if (child == 0) {
+      (void)cli::catch_interruption();
+      raise(SIGINT);
+      std::string sentence;
+      try {
+        std::istringstream words(arguments);
+        std::string command, word;
+        while (words >> word) command += (command.empty() ? "" : " ") + word;
+        sentence = refusal_in(folder_.path(), command);
+      } catch (const cli::ExitWith&) {
+      }
+      folder_.write("sentence", sentence.substr(0, sentence.find(':')));
+      _exit(0);
+    }
+    waitpid(child, nullptr, 0);
+    return text_of(folder_ / "sentence");
+  }
+
   TemporaryFolder folder_;
-  std::string errors_ = "err";
   const std::string endless_ =
       "train --data images --run r --minutes 2 --log-every 1 --sample-every 0 --checkpoint-every 1000000000" +
       tiny_model;
@@ -59,71 +59,96 @@ class NothingLost : public ::testing::Test {
 }  // namespace
 
 TEST_F(NothingLost, AHangUpSavesAndStops) {
-  const pid_t child = start(endless_, [] { signal(SIGHUP, SIG_DFL); });
-  wait_for("r/log.jsonl", "step");
-  kill(child, SIGHUP);
-  kill(child, SIGHUP);  // terminals send it more than once
-  EXPECT_EQ(exit_code_of(child), 130) << text_of(folder_ / "err");
+  BackgroundProgram training(folder_.path(), endless_);
+  ASSERT_TRUE(training.wait_for("r/log.jsonl", "step")) << text_of(folder_ / "err");
+  training.send(SIGHUP);
+  training.send(SIGHUP);  // terminals send it more than once
+  EXPECT_EQ(training.exit_code(), 130) << text_of(folder_ / "err");
   EXPECT_TRUE(has_checkpoint("r"));
 }
 
 TEST_F(NothingLost, SignalsThatWereIgnoredStayIgnored) {
   for (const int number : {SIGHUP, SIGINT}) {
-    const pid_t child =
-        start("train --data images --run r --overwrite --steps 30 --log-every 1 --sample-every 0" + tiny_model,
-              [=] { signal(number, SIG_IGN); });
-    wait_for("r/log.jsonl", "step");
-    kill(child, number);
-    EXPECT_EQ(exit_code_of(child), 0) << text_of(folder_ / "err");
+    BackgroundProgram training(folder_.path(),
+                               "train --data images --run r --steps 30 --log-every 1 --sample-every 0" + tiny_model,
+                               [=] { signal(number, SIG_IGN); });
+    ASSERT_TRUE(training.wait_for("r/log.jsonl", "step")) << text_of(folder_ / "err");
+    training.send(number);
+    EXPECT_EQ(training.exit_code(), 0) << text_of(folder_ / "err");
     EXPECT_TRUE(fs::exists(folder_ / "r/checkpoints/step_00000030.safetensors"));
-    if (number == SIGHUP) fs::remove_all(folder_ / "r");
+    fs::remove_all(folder_ / "r");
   }
 }
 
 TEST_F(NothingLost, WordsThatNobodyReadsEndNothing) {
   const std::string arguments = "train --data images --run r --overwrite --steps 2 --sample-every 0" + tiny_model;
-  errors_ = "/dev/full";
-  EXPECT_EQ(exit_code_of(start(arguments)), 0);
+  EXPECT_EQ(exit_code_of(arguments, "/dev/full"), 0);
   EXPECT_TRUE(has_checkpoint("r"));
   fs::remove_all(folder_ / "r");
-  errors_ = "&-";  // closed
-  EXPECT_EQ(exit_code_of(start(arguments)), 0);
+  EXPECT_EQ(exit_code_of(arguments, "&-"), 0);  // closed
   EXPECT_TRUE(has_checkpoint("r"));
   EXPECT_EQ(text_of(folder_ / "r/log.jsonl").find("Training"), std::string::npos) << "no file took its place";
   fs::remove_all(folder_ / "r");
   int pipe_ends[2];
   ASSERT_EQ(pipe(pipe_ends), 0);
   close(pipe_ends[0]);
-  errors_ = "&" + std::to_string(pipe_ends[1]);  // a pipe without a reader
-  EXPECT_EQ(exit_code_of(start(arguments)), 0);
+  EXPECT_EQ(exit_code_of(arguments, "&" + std::to_string(pipe_ends[1])), 0);  // a pipe without a reader
   close(pipe_ends[1]);
   EXPECT_TRUE(has_checkpoint("r"));
 }
 
 TEST_F(NothingLost, AnInterruptionIsHeededWhileAGridIsDrawn) {
-  const pid_t child = start(
+  BackgroundProgram training(
+      folder_.path(),
       "train --data images --run r --steps 50 --sample-every 1 --log-every 1 --image-size 32 --image-channels 1 "
       "--channels 64 --blocks 2 --no-attention --batch 1 --diffusion-steps 1000 --threads 1 --precision float32");
-  wait_for("r/log.jsonl", "\"step\":1");
-  const auto start = std::chrono::steady_clock::now();
-  kill(child, SIGTERM);
-  EXPECT_EQ(exit_code_of(child), 130) << text_of(folder_ / "err");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
-  EXPECT_FALSE(fs::exists(folder_ / "r/samples/step_00000001.png")) << "the grid was done before the signal came";
+  ASSERT_TRUE(training.wait_for("r/log.jsonl", "\"step\":1")) << text_of(folder_ / "err");
+  training.send(SIGTERM);
+  EXPECT_EQ(training.exit_code(), 130) << text_of(folder_ / "err");
   EXPECT_TRUE(has_checkpoint("r"));
+  const auto checkpoints = list_checkpoints(folder_ / "r");
+  ASSERT_FALSE(checkpoints.empty());
+  // Most of the time goes into the grids; the one that follows the last step was given up.
+  const std::int64_t last = checkpoints.back().step;
+  EXPECT_LT(last, 50);
+  EXPECT_FALSE(fs::exists(folder_ / "r/samples" / fmt::format("step_{:08}.png", last)));
+}
+
+TEST_F(NothingLost, AnInterruptionBeforeTheFirstStepLeavesNothingInTheWay) {
+  const std::string options = " --steps 2 --sample-every 0" + tiny_model;
+  ASSERT_EQ(run_program(folder_.path(), "train --data images --run earlier" + options).exit_code, 0);
+  const std::string model = text_of(folder_ / "earlier/checkpoints/step_00000002.safetensors");
+  for (const std::string run : {"new", "earlier --overwrite"}) {
+    ASSERT_EQ(interrupted_at_once("train --data images --run " + run + options), "interrupted before the first step");
+  }
+  EXPECT_EQ(text_of(folder_ / "earlier/checkpoints/step_00000002.safetensors"), model);
+  for (const auto& entry : fs::directory_iterator(folder_ / "new")) EXPECT_EQ(entry.path().filename(), ".lock");
+  EXPECT_EQ(interrupted_at_once("train --resume earlier --steps 3"), "") << "it has been saved before";
+  EXPECT_EQ(run_program(folder_.path(), "train --data images --run new" + options).exit_code, 0);
+}
+
+TEST_F(NothingLost, ARunWithoutACheckpointIsNotSaidToGoOn) {
+  BackgroundProgram training(folder_.path(), endless_);
+  ASSERT_TRUE(training.wait_for("r/log.jsonl", "step")) << text_of(folder_ / "err");
+  training.send(SIGKILL);
+  training.exit_code();
+  const auto again = run_program(folder_.path(), endless_);
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_NE(again.errors.find("before its first checkpoint"), std::string::npos) << again.errors;
+  EXPECT_EQ(again.errors.find("--resume"), std::string::npos) << again.errors;
 }
 
 TEST_F(NothingLost, OneRunHasOneProcess) {
-  const pid_t child = start(endless_);
-  wait_for("r/log.jsonl", "step");
+  BackgroundProgram training(folder_.path(), endless_);
+  ASSERT_TRUE(training.wait_for("r/log.jsonl", "step")) << text_of(folder_ / "err");
   for (const std::string& arguments :
        {std::string("train --resume r --steps 3"), "train --data images --run r --overwrite --steps 1" + tiny_model}) {
     const auto second = run_program(folder_.path(), arguments);
     EXPECT_EQ(second.exit_code, 1);
-    EXPECT_NE(second.errors.find("process " + std::to_string(child)), std::string::npos) << second.errors;
+    EXPECT_NE(second.errors.find("process " + std::to_string(training.process())), std::string::npos) << second.errors;
   }
-  kill(child, SIGTERM);
-  EXPECT_EQ(exit_code_of(child), 130);
+  training.send(SIGTERM);
+  EXPECT_EQ(training.exit_code(), 130);
 }
 
 TEST_F(NothingLost, OverwritingRefusesFirstAndReplacesLast) {
@@ -136,11 +161,10 @@ TEST_F(NothingLost, OverwritingRefusesFirstAndReplacesLast) {
     EXPECT_TRUE(fs::exists(folder_ / "r/run.json")) << wrong;
   }
   // Killed before its first checkpoint, the new run leaves the earlier one.
-  const pid_t child = start("train --minutes 2 --log-every 1 --checkpoint-every 1000000000" + options);
-  wait_for("err", "Training on");
-  wait_for("r/log.jsonl", "\"step\":3");
-  kill(child, SIGKILL);
-  exit_code_of(child);
+  BackgroundProgram training(folder_.path(), "train --minutes 5 --log-every 1 --checkpoint-every 1000000000" + options);
+  ASSERT_TRUE(training.wait_for("r/log.jsonl", "\"step\":3")) << text_of(folder_ / "err");
+  training.send(SIGKILL);
+  training.exit_code();
   EXPECT_FALSE(fs::exists(folder_ / "r/checkpoints/step_00000002.safetensors"));
   const auto back = run_program(folder_.path(), "train --resume r --steps 2");
   EXPECT_EQ(back.exit_code, 0) << back.errors;

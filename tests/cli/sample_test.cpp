@@ -8,7 +8,7 @@
 #include <set>
 
 #include "iddpm/io/npz.h"
-#include "tests/cli/program.h"
+#include "tests/cli/background_program.h"
 
 namespace iddpm::test {
 namespace {
@@ -29,8 +29,8 @@ class Sample : public ::testing::Test {
     folder_ = nullptr;
   }
 
-  static ProgramResult sample(const std::string& arguments, const std::string& before = "") {
-    return run_program(folder_->path(), "sample run --threads 1 --precision float32 " + arguments, before);
+  static ProgramResult sample(const std::string& arguments) {
+    return run_program(folder_->path(), "sample run --threads 1 --precision float32 " + arguments);
   }
   static ProgramResult drawn(const std::string& arguments) {
     const ProgramResult result = sample(arguments);
@@ -91,8 +91,12 @@ TEST_F(Sample, AKilledCommandGoesOnWithWhatIsMissingBitForBit) {
 }
 
 TEST_F(Sample, KilledItLeavesWhatItHasDrawn) {
-  const ProgramResult killed = sample("--count 1000000 --batch 4 --steps 5 --out killed", "timeout -s KILL 3");
-  EXPECT_NE(killed.exit_code, 0);
+  BackgroundProgram drawing(folder_->path(),
+                            "sample run --threads 1 --precision float32 --count 1000000 --batch 4 "
+                            "--steps 5 --out killed");
+  ASSERT_TRUE(drawing.wait_until([] { return fs::exists(at("killed/dark_000000.png")); })) << text_of(at("err"));
+  drawing.send(SIGKILL);
+  EXPECT_EQ(drawing.exit_code(), 128 + SIGKILL);
   EXPECT_EQ(record("killed")["state"], "unfinished");
   EXPECT_TRUE(fs::exists(at("killed/dark_000000.png")));
   expect_refusal("--count 1000000 --batch 4 --steps 6 --out killed", {"killed", "steps", "--overwrite"});

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "iddpm/io/npz.h"
+#include "tests/cli/background_program.h"
 #include "tests/cli/program_test.h"
 
 namespace iddpm::test {
@@ -117,10 +118,12 @@ TEST_F(Verbs, ReportIsOneFile) {
 }
 
 TEST_F(Verbs, AnInterruptedRunIsSavedAndSaysHowToGoOn) {
-  const auto result = run_program(
-      folder(), "train --data images --run stopped --minutes 5 --sample-every 0" + tiny_model, "timeout -s INT 3");
-  EXPECT_EQ(result.exit_code, 124) << result.errors;  // timeout's own word for having sent the signal
-  EXPECT_NE(result.errors.find("--resume stopped"), std::string::npos) << result.errors;
+  BackgroundProgram training(
+      folder(), "train --data images --run stopped --minutes 5 --log-every 1 --sample-every 0" + tiny_model);
+  ASSERT_TRUE(training.wait_for("stopped/log.jsonl", "step")) << text_of(at("err"));
+  training.send(SIGINT);
+  EXPECT_EQ(training.exit_code(), 130) << text_of(at("err"));
+  EXPECT_NE(text_of(at("err")).find("--resume stopped"), std::string::npos) << text_of(at("err"));
   EXPECT_EQ(run_program(folder(), "info stopped").exit_code, 0);
 }
 

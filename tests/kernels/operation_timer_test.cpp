@@ -57,8 +57,6 @@ TEST(OperationTimer, ChargesEveryMomentToTheInnermostOperation) {
   const OperationTimer::Times times = timer.times();
   const double age = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   EXPECT_GE(seconds(timer, Operation::linear), 5e-3);
-  EXPECT_LT(times[static_cast<std::size_t>(Operation::attention)].seconds,
-            times[static_cast<std::size_t>(Operation::linear)].seconds);
   const double total = std::accumulate(times.begin(), times.end(), 0.0,
                                        [](double sum, const OperationTime& time) { return sum + time.seconds; });
   EXPECT_LE(total, age);
