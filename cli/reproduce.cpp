@@ -15,6 +15,8 @@
 #include "cli/terminal/progress_bar.h"
 #include "experiments/finding.h"
 #include "experiments/results_page.h"
+#include "iddpm/core/error.h"
+#include "iddpm/model/run_folder.h"
 
 namespace iddpm::cli {
 namespace {
@@ -61,6 +63,10 @@ void check_outputs(const experiments::Settings& settings) {
 
 void run_reproduce(const ReproduceArguments& arguments) {
   const std::vector<Finding> chosen = chosen_findings(arguments.name);
+  const std::filesystem::path& model = arguments.options.settings.model;
+  require(model.empty() || arguments.name == "samplers",
+          "--model has no effect on {}: only samplers are compared on a model at hand", arguments.name);
+  if (!model.empty()) (void)find_checkpoint(model);
   check_outputs(arguments.options.settings);
   apply_threads(arguments.options.compute);
   WorkBar bar;

@@ -10,6 +10,7 @@
 #include "cli/options/open_model.h"
 #include "cli/options/output_file.h"
 #include "cli/options/values.h"
+#include "cli/respace_by_trajectories.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/printed_json.h"
 #include "cli/terminal/watched_progress.h"
@@ -29,7 +30,10 @@ struct RespaceArguments {
   WeightOptions weights;
   ComputeOptions compute;
   DataOptions data;
-  PairwiseBoundOptions measurement;
+  std::string by = "bound";
+  std::optional<std::int64_t> count, candidates;
+  std::int64_t batch = 32;
+  std::uint64_t seed = 0;
   std::vector<std::int64_t> steps;
   bool overwrite = false;
   bool json = false;
@@ -44,6 +48,13 @@ struct Comparison {
   std::vector<std::int64_t> optimal_timesteps = {};
 };
 
+PairwiseBoundOptions bound_options(const RespaceArguments& arguments) {
+  PairwiseBoundOptions options{.batch = arguments.batch, .seed = arguments.seed};
+  options.count = arguments.count.value_or(options.count);
+  options.candidates = arguments.candidates.value_or(options.candidates);
+  return options;
+}
+
 PairwiseBound measure(const RespaceArguments& arguments, const Model& model) {
   const std::filesystem::path& data = arguments.data.path;
   const auto dataset = open_fitting_dataset(model.settings(), data, dataset_options(arguments.data));
@@ -53,7 +64,7 @@ PairwiseBound measure(const RespaceArguments& arguments, const Model& model) {
   PairwiseBound bound;
   {
     WatchedProgress progress("Measuring the bound's terms");
-    bound = measure_pairwise_bound(model, *dataset, arguments.measurement, source, std::ref(progress));
+    bound = measure_pairwise_bound(model, *dataset, bound_options(arguments), source, std::ref(progress));
   }
   for (const std::string& name : bound.skipped) say(fmt::format("Skipped a broken image: {}", name));
   return bound;
@@ -125,17 +136,29 @@ nlohmann::json to_json(const PairwiseBound& bound, const std::vector<double>& op
 // The steps asked for are known to be possible before anything is measured.
 void check_steps(const RespaceArguments& arguments, std::int64_t process_steps) {
   const std::int64_t most = std::min(process_steps, max_respacing_candidates);
-  const std::int64_t candidates = arguments.measurement.candidates > 0 ? arguments.measurement.candidates : most;
+  const std::int64_t candidates = arguments.candidates.value_or(most);
   require(candidates <= most, "--candidates {}: expected at most {}, as many timesteps as there are", candidates, most);
   for (const std::int64_t count : arguments.steps) {
     require(count <= candidates, "--steps {}: expected 1 to {}, as many timesteps as are measured", count, candidates);
   }
 }
 
+void run_by_trajectories(const CLI::App& verb, const RespaceArguments& arguments) {
+  refuse_idle(verb, {"--data", "--labels", "--csv", "--split", "--background"},
+              "with --by trajectories, which are the model's own");
+  TrajectoryTableOptions options{.batch = arguments.batch, .seed = arguments.seed};
+  options.count = arguments.count.value_or(options.count);
+  options.candidates = arguments.candidates.value_or(options.candidates);
+  respace_by_trajectories(verb, arguments.model, arguments.weights, arguments.compute, options, arguments.steps,
+                          arguments.overwrite, arguments.json);
+}
+
 void run_respace(const CLI::App& verb, const RespaceArguments& arguments) {
+  if (arguments.by == "trajectories") return run_by_trajectories(verb, arguments);
   if (arguments.data.path.empty()) {
     refuse_idle(verb,
-                {"--labels", "--csv", "--split", "--background", "--device", "--precision", "--threads", "--overwrite"},
+                {"--count", "--candidates", "--batch", "--seed", "--labels", "--csv", "--split", "--background",
+                 "--device", "--precision", "--threads", "--overwrite"},
                 "without --data, since nothing is measured");
   }
   apply_threads(arguments.compute);
@@ -173,8 +196,7 @@ void run_respace(const CLI::App& verb, const RespaceArguments& arguments) {
 
 void add_respace(CLI::App& app) {
   auto arguments = std::make_shared<RespaceArguments>();
-  PairwiseBoundOptions& measurement = arguments->measurement;
-  CLI::App* verb = app.add_subcommand("respace", "Find the timesteps with which few steps have the best likelihood");
+  CLI::App* verb = app.add_subcommand("respace", "Find the timesteps that a model needs most when steps are few");
   verb->footer(
       "Examples:\n"
       "  iddpm respace runs/photos --data photos/\n"
@@ -185,22 +207,23 @@ void add_respace(CLI::App& app) {
       "      what it is good for\n"
       "  iddpm respace runs/photos --steps 8,16,32\n"
       "      without --data: for other numbers of steps, from what was measured before\n"
-      "Timesteps are chosen by dynamic programming (Watson et al. 2021, arXiv 2106.03802). The best likelihood need "
-      "not\n"
-      "give the best looks: compare samples too.");
+      "  iddpm respace runs/photos --by trajectories\n"
+      "  iddpm sample runs/photos --sampler dpm++ --steps best10\n"
+      "      by how far few steps stray from the model's own fine trajectories: no data needed, and good for looks\n"
+      "Timesteps are chosen by dynamic programming (by the bound: Watson et al. 2021, arXiv 2106.03802; by\n"
+      "trajectories: Chen et al. 2024, arXiv 2405.11326). The best likelihood need not give the best looks.");
   verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
   add_data_options(*verb, arguments->data);
-  CLI::Option* data = verb->get_option("--data");
-  verb->add_option("--count", measurement.count, "Images, evenly spread over the data (32)")
-      ->check(between(std::int64_t{1}, std::int64_t{1} << 40))
-      ->needs(data);
-  verb->add_option("--candidates", measurement.candidates, "Timesteps to choose from (default: all, at most 1000)")
-      ->check(between(std::int64_t{1}, max_respacing_candidates))
-      ->needs(data);
-  verb->add_option("--batch", measurement.batch, "Images at a time (32)")
-      ->check(between(std::int64_t{1}, std::int64_t{1} << 20))
-      ->needs(data);
-  verb->add_option("--seed", measurement.seed, "Of the noise (0)")->needs(data);
+  verb->add_option("--by", arguments->by, "What to choose them by: bound, for likelihoods, or trajectories (bound)")
+      ->check(one_of({"bound", "trajectories"}));
+  verb->add_option("--count", arguments->count, "Images: of the data (32), or trajectories (256)")
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 40));
+  verb->add_option("--candidates", arguments->candidates,
+                   "Timesteps to choose from (bound: all, at most 1000; trajectories: 100)")
+      ->check(between(std::int64_t{1}, max_respacing_candidates));
+  verb->add_option("--batch", arguments->batch, "Images at a time (32)")
+      ->check(between(std::int64_t{1}, std::int64_t{1} << 20));
+  verb->add_option("--seed", arguments->seed, "Of the noise (0)");
   verb->add_option("--steps", arguments->steps, "Numbers of steps to print (5,10,25,50,100)")
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)

@@ -209,7 +209,7 @@ void add_sample(CLI::App& app) {
   verb->add_option(
           "--steps", arguments->steps,
           "Steps: '50'; '10,15,20' in equal sections; ddim50, leading50, linspace50, trailing50, logsnr20, karras20; "
-          "optimal25 after iddpm respace (100, or all of fewer)")
+          "best10 and optimal25 after iddpm respace (100, or all of fewer)")
       ->check(understood_by(check_respacing));
   add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
   verb->add_option("--start", arguments->start, start_help);

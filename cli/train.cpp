@@ -35,9 +35,10 @@ void announce(const PreparedRun& run) {
                   display_path(run.record.data)));
   describe_data(dataset);
   const auto& diffusion = run.trainer.settings().diffusion;
-  say(fmt::format("Network: {} parameters ({}); {} schedule, T = {}, predicts {}, objective {}, {}",
+  say(fmt::format("Network: {} parameters ({}); {} schedule{}, T = {}, predicts {}, objective {}, {}",
                   format_count(count(run.trainer.network().parameters())), run.record.preset, diffusion.schedule,
-                  diffusion.steps, name(diffusion.mean), name(diffusion.objective),
+                  diffusion.zero_terminal_snr ? " to zero terminal SNR" : "", diffusion.steps, name(diffusion.mean),
+                  name(diffusion.objective),
                   run.trainer.options().precision == Precision::bfloat16 ? "bfloat16" : "float32"));
   if (diffusion.mean == Mean::epsilon && diffusion.schedule == "cosine") {
     say("Note: it predicts epsilon, as the paper's runs do. After a short training (less than some ten thousand steps) "

@@ -47,6 +47,7 @@ Outcome schedules(Workbench& bench);
 Outcome objectives(Workbench& bench);
 Outcome gradient_noise(Workbench& bench);
 Outcome sampling_steps(Workbench& bench);
+Outcome sampler_comparison(Workbench& bench);
 Outcome gan(Workbench& bench);
 Outcome compute(Workbench& bench);
 Outcome predictions(Workbench& bench);

@@ -36,6 +36,10 @@ const std::vector<Finding>& findings() {
            "With the learned variance about 100 steps are near the best quality; with fixed variances far more are "
            "needed; DDIM is better below 50 steps.",
        .look = sampling_steps},
+      {.name = "samplers",
+       .title = "Samplers and evaluations of the network (not in the paper)",
+       .paper = "Nothing but DDIM: the other samplers are of later papers (docs/samplers.md names them).",
+       .look = sampler_comparison},
       {.name = "gan",
        .title = "Precision and recall against a GAN (table 4)",
        .paper = "At similar FID the GAN has the higher precision and the diffusion model the higher recall: it covers "

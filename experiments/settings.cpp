@@ -17,6 +17,7 @@ Scale full_scale() {
           .checkpoints = 10,
           .samples = 50'000,
           .step_samples = 10'000,
+          .most_evaluations = 100,
           .reference_images = 50'000,
           .sampling_steps = 250,
           .likelihood_images = 10'000,
@@ -25,14 +26,23 @@ Scale full_scale() {
 }
 
 void to_json(nlohmann::json& json, const Scale& scale) {
-  json = {{"diffusion_steps", scale.diffusion_steps}, {"channels", scale.channels},
-          {"residual_blocks", scale.residual_blocks}, {"channel_multipliers", scale.channel_multipliers},
-          {"training_steps", scale.training_steps},   {"batch", scale.batch},
-          {"learning_rate", scale.learning_rate},     {"ema_rate", scale.ema_rate},
-          {"checkpoints", scale.checkpoints},         {"samples", scale.samples},
-          {"step_samples", scale.step_samples},       {"reference_images", scale.reference_images},
-          {"sampling_steps", scale.sampling_steps},   {"likelihood_images", scale.likelihood_images},
-          {"feature_steps", scale.feature_steps},     {"noise_batches", scale.noise_batches}};
+  json = {{"diffusion_steps", scale.diffusion_steps},
+          {"channels", scale.channels},
+          {"residual_blocks", scale.residual_blocks},
+          {"channel_multipliers", scale.channel_multipliers},
+          {"training_steps", scale.training_steps},
+          {"batch", scale.batch},
+          {"learning_rate", scale.learning_rate},
+          {"ema_rate", scale.ema_rate},
+          {"checkpoints", scale.checkpoints},
+          {"samples", scale.samples},
+          {"step_samples", scale.step_samples},
+          {"most_evaluations", scale.most_evaluations},
+          {"reference_images", scale.reference_images},
+          {"sampling_steps", scale.sampling_steps},
+          {"likelihood_images", scale.likelihood_images},
+          {"feature_steps", scale.feature_steps},
+          {"noise_batches", scale.noise_batches}};
 }
 
 }  // namespace iddpm::experiments

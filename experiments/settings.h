@@ -25,7 +25,8 @@ struct Scale {
   double ema_rate = 0.995;
   std::int64_t checkpoints = 5;          ///< per run, evenly spaced
   std::int64_t samples = 300;            ///< drawn for each figure of quality
-  std::int64_t step_samples = 150;       ///< for each number of steps of sampling-steps, each checkpoint of predictions
+  std::int64_t step_samples = 150;       ///< for each number of steps, each checkpoint of predictions
+  std::int64_t most_evaluations = 50;    ///< of the network that samplers are compared at
   std::int64_t reference_images = 5000;  ///< that they are compared with
   std::int64_t sampling_steps = 50;      ///< where a finding doesn't vary them
   std::int64_t likelihood_images = 24;
@@ -46,6 +47,7 @@ struct Settings {
   std::filesystem::path work;                ///< models, samples and measurements: what is there is not done again
   std::filesystem::path out = "reproduced";  ///< figures and numbers, a folder per data set
   std::filesystem::path page;                ///< the table of findings (default: OUT/results.md)
+  std::filesystem::path model;               ///< to compare samplers on; empty: one trained for it
   std::filesystem::path features;            ///< a feature network to judge by; empty: a classifier trained on the data
 };
 

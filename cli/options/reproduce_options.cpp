@@ -33,6 +33,8 @@ void add_reproduce_options(CLI::App& verb, ReproduceOptions& options) {
           [&scale](const std::string& name) { scale = name == "full" ? experiments::full_scale() : Scale{}; },
           "small: minutes on two cores; full: the paper's CIFAR-10 runs (small)")
       ->check(one_of({"small", "full"}));
+  verb.add_option("--model", settings.model,
+                  "samplers: run or model file to compare them on (default: a model trained for it)");
   verb.add_option("--work", settings.work,
                   "Folder for models, samples and measurements; what is in it isn't done again (default: "
                   "runs/reproduce/<name of the data>)");
@@ -54,7 +56,8 @@ void add_reproduce_options(CLI::App& verb, ReproduceOptions& options) {
   number("--checkpoints", scale.checkpoints, "Kept of each run, evenly spaced");
   number("--samples", scale.samples, "Drawn for each figure of quality");
   number("--step-samples", scale.step_samples,
-         "For each number of steps of sampling-steps and each checkpoint of predictions");
+         "For each number of steps of sampling-steps and samplers, and each checkpoint of predictions");
+  number("--most-evaluations", scale.most_evaluations, "Of the network that samplers are compared at");
   number("--reference-images", scale.reference_images, "That they are compared with");
   number("--sampling-steps", scale.sampling_steps, "Where a finding doesn't vary them");
   number("--likelihood-images", scale.likelihood_images, "For bits per dimension");
@@ -80,6 +83,7 @@ std::string command_options(const Settings& settings) {
   const Scale& scale = settings.scale;
   const Scale small;
   std::string text = fmt::format(" --data {}", settings.data.filename().string());
+  if (!settings.model.empty()) text += fmt::format(" --model {}", settings.model.filename().string());
   const auto add = [&](const char* name, std::int64_t value, std::int64_t usual) {
     if (value != usual) text += fmt::format(" --{} {}", name, value);
   };
@@ -95,6 +99,7 @@ std::string command_options(const Settings& settings) {
   add("checkpoints", scale.checkpoints, small.checkpoints);
   add("samples", scale.samples, small.samples);
   add("step-samples", scale.step_samples, small.step_samples);
+  add("most-evaluations", scale.most_evaluations, small.most_evaluations);
   add("reference-images", scale.reference_images, small.reference_images);
   add("sampling-steps", scale.sampling_steps, small.sampling_steps);
   add("likelihood-images", scale.likelihood_images, small.likelihood_images);

@@ -11,7 +11,7 @@ namespace iddpm::cli {
 void check_respacing(const std::string& specification) {
   require(specification.find_first_of(" \t\n") == std::string::npos, "expected steps without spaces, got '{}'",
           specification);
-  if (optimal_count(specification)) return;
+  if (optimal_count(specification) || best_count(specification)) return;
   for (const char* by_noise_level : {"logsnr", "karras"}) {
     if (!specification.starts_with(by_noise_level)) continue;
     const std::string count = specification.substr(std::string(by_noise_level).size());

@@ -14,7 +14,7 @@
 namespace iddpm {
 namespace {
 
-constexpr std::string_view optimal_prefix = "optimal";
+constexpr std::string_view measured_prefixes[] = {"optimal", "best"};  // of timesteps chosen for a model
 constexpr const char* expected_counts =
     "expected counts such as 250, 10,15,20, ddim50, leading50, linspace50, trailing50, logsnr20 or karras20";
 
@@ -166,10 +166,12 @@ std::vector<std::int64_t> respaced_timesteps(const NoiseSchedule& schedule, cons
 std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::string& specification) {
   require(steps >= 1 && steps <= max_schedule_steps, "respacing '{}': expected a process of 1 to {} steps, got {}",
           specification, max_schedule_steps, steps);
-  require(!specification.starts_with(optimal_prefix),
-          "respacing '{}': which timesteps are the best has to be measured on a model (pairwise_bound tells them, and "
-          "'iddpm respace'); {}",
-          specification, expected_counts);
+  for (const std::string_view prefix : measured_prefixes) {
+    require(!specification.starts_with(prefix),
+            "respacing '{}': which timesteps are the best has to be measured on a model (pairwise_bound and "
+            "TrajectoryTable tell them, and 'iddpm respace'); {}",
+            specification, expected_counts);
+  }
   if (const NamedSpacing* spacing = spacing_of(specification)) {
     const std::int64_t count = count_after(spacing->name, steps, specification);
     require(spacing->timesteps != nullptr,

@@ -19,9 +19,9 @@ namespace iddpm {
 ///   50)-th from 0, which leaves out the noisiest; evenly from the first to the last (the last alone if it is one);
 ///   every (T / 50)-th from the last one down, rounded half to even, which leaves out t = 0 and its neighbours;
 /// - "": all of them.
-/// The two by noise levels need the schedule (below); timesteps that are the best for a model ("optimal25" on the
-/// command line) have to be measured: see optimal_respacing.h. Throws Error naming the specification and the numbers
-/// where it is malformed or asks for more than there are.
+/// The two by noise levels need the schedule (below); timesteps that are the best for a model ("optimal25", "best10" on
+/// the command line) have to be measured: see optimal_respacing.h. Throws Error naming the specification and the
+/// numbers where it is malformed or asks for more than there are.
 std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::string& specification);
 
 /// All of those, and two that are spaced by the schedule's noise levels, each taking the nearest timestep that isn't

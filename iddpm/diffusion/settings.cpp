@@ -18,14 +18,19 @@ std::string name_of(Enumeration value, ChoiceNames names, const char* what) {
   return choice_name(names, static_cast<std::size_t>(value), what);
 }
 
+NoiseSchedule schedule_of(const DiffusionSettings& settings) {
+  if (settings.schedule == "linear") return linear_schedule({.steps = settings.steps});
+  if (settings.schedule == "cosine") return cosine_schedule({.steps = settings.steps});
+  fail("schedule: expected linear or cosine, got '{}'", settings.schedule);
+}
+
 }  // namespace
 
 ForwardProcess forward_process(const DiffusionSettings& settings) {
   require(settings.steps >= 1 && settings.steps <= max_schedule_steps, "diffusion steps: expected 1 to {}, got {}",
           max_schedule_steps, settings.steps);
-  if (settings.schedule == "linear") return ForwardProcess(linear_schedule({.steps = settings.steps}));
-  if (settings.schedule == "cosine") return ForwardProcess(cosine_schedule({.steps = settings.steps}));
-  fail("schedule: expected linear or cosine, got '{}'", settings.schedule);
+  const NoiseSchedule schedule = schedule_of(settings);
+  return ForwardProcess(settings.zero_terminal_snr ? zero_terminal_snr(schedule) : schedule);
 }
 
 ReverseProcess reverse_process(const DiffusionSettings& settings) {
@@ -61,6 +66,12 @@ LossWeight parse_loss_weight(const std::string& name) {
 void visit_fields(DiffusionSettings& settings, const FieldVisitor& visit) {
   visit({"schedule", "How alpha_bar falls", "--schedule"}, one_of(&settings.schedule, schedule_names));
   visit({"steps", "T", "--diffusion-steps", 1, max_schedule_steps}, &settings.steps);
+  visit({.name = "zero_terminal_snr",
+         .help = "true: the schedule is rescaled so that no signal is left at its end; for v and x_0",
+         .option = "--zero-terminal-snr",
+         .since = 3,
+         .before = "false"},
+        &settings.zero_terminal_snr);
   visit({"mean", "What the network predicts", "--mean"}, one_of(&settings.mean, mean_names));
   visit({"variance", "Of each step back: fixed, or learned by the network", "--variance"},
         one_of(&settings.variance, variance_names));

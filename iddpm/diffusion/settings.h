@@ -12,6 +12,7 @@ namespace iddpm {
 struct DiffusionSettings {
   std::string schedule = "cosine";  ///< or "linear"
   std::int64_t steps = 4000;
+  bool zero_terminal_snr = false;  ///< the schedule rescaled until no signal is left at its end (noise_schedule.h)
   Mean mean = Mean::epsilon;
   Variance variance = Variance::learned_range;
   bool rescale_timesteps = true;

@@ -45,7 +45,7 @@ std::int64_t find_ignoring_case(const std::vector<std::string>& names, const std
 void check(const ModelSettings& settings) {
   (void)resolved(settings.network);
   check_fields(settings.diffusion, "diffusion settings");
-  (void)forward_process(settings.diffusion);
+  (void)reverse_process(settings.diffusion);
   const Variance variance = settings.diffusion.variance;
   const bool learned = variance == Variance::learned || variance == Variance::learned_range;
   require(settings.network.predict_variance == learned,

@@ -58,6 +58,8 @@ fs::path training_state_path(const fs::path& checkpoint) { return path_beside(ch
 
 fs::path pairwise_bound_path(const fs::path& checkpoint) { return path_beside(checkpoint, "pairwise_bound"); }
 
+fs::path trajectory_table_path(const fs::path& checkpoint) { return path_beside(checkpoint, "trajectories"); }
+
 std::vector<RunCheckpoint> list_checkpoints(const fs::path& run_folder) {
   std::error_code error;
   const fs::path inner = run_folder / "checkpoints";
@@ -101,6 +103,7 @@ void remove_old_checkpoints(const fs::path& run_folder, std::int64_t keep, std::
     require(!error, "cannot delete {}: {}", checkpoint->path.string(), error.message());
     fs::remove(training_state_path(checkpoint->path), error);
     fs::remove(pairwise_bound_path(checkpoint->path), error);
+    fs::remove(trajectory_table_path(checkpoint->path), error);
   }
 }
 

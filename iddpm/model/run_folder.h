@@ -20,6 +20,8 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run_folder, s
 std::filesystem::path training_state_path(const std::filesystem::path& checkpoint);
 /// Where the table of its best timesteps is kept, once measured: step_00012000.pairwise_bound.safetensors.
 std::filesystem::path pairwise_bound_path(const std::filesystem::path& checkpoint);
+/// The same of the table of its trajectories: step_00012000.trajectories.safetensors.
+std::filesystem::path trajectory_table_path(const std::filesystem::path& checkpoint);
 
 /// The model files of a run (or of the folder itself, if it has no folder "checkpoints"), oldest first. Empty if there
 /// are none.
@@ -37,7 +39,7 @@ std::filesystem::path find_whole_checkpoint(const std::filesystem::path& run_fol
 std::filesystem::path find_checkpoint(const std::filesystem::path& path, std::vector<std::string>* skipped = nullptr);
 
 /// Deletes all but the last `keep` of the checkpoints up to the one of `newest_step`, which always stays, each with its
-/// training state and its table of timesteps. Those that `is_whole` says are damaged aren't counted among the kept.
+/// training state and its tables of timesteps. Those that `is_whole` says are damaged aren't counted among the kept.
 /// Later ones (of a run that went on from before a damaged checkpoint) are left alone.
 void remove_old_checkpoints(const std::filesystem::path& run_folder, std::int64_t keep, std::int64_t newest_step,
                             const std::function<bool(const RunCheckpoint&)>& is_whole = {});

@@ -10,12 +10,13 @@
 namespace iddpm {
 
 TrajectoryTimesteps::TrajectoryTimesteps(const ForwardProcess& q, const Denoiser& denoiser, const NoiseSource& noise)
-    : candidates_(q.steps()) {
+    : candidates_(q.steps()), images_(0) {
   const at::NoGradGuard no_gradient;
   const std::vector<NoiseLevel> levels = noise_levels(q.schedule());
   const auto count = static_cast<std::size_t>(candidates_);
   std::vector<Tensor> x = {noise(0)};  // at each level
-  std::vector<Tensor> x_0;             // as predicted there
+  images_ = x.front().size(0);
+  std::vector<Tensor> x_0;  // as predicted there
   for (const SamplingState& state : EulerSampler().watch(q, denoiser, noise)) {
     x.push_back(state.x);
     x_0.push_back(state.x_0);
@@ -27,6 +28,30 @@ TrajectoryTimesteps::TrajectoryTimesteps(const ForwardProcess& q, const Denoiser
       deviation_[from * (count + 1) + to] = std::sqrt(at::square(leap - x[to]).mean().item<double>());
     }
   }
+}
+
+TrajectoryTimesteps::TrajectoryTimesteps(std::int64_t candidates, std::int64_t images, std::vector<double> deviations)
+    : candidates_(candidates), images_(images), deviation_(std::move(deviations)) {
+  require(candidates >= 1 && images >= 1, "trajectory timesteps: expected candidates and images, got {} and {}",
+          candidates, images);
+  require(static_cast<std::int64_t>(deviation_.size()) == candidates * (candidates + 1),
+          "trajectory timesteps: expected {} deviations of {} candidates, got {}", candidates * (candidates + 1),
+          candidates, deviation_.size());
+  for (const double deviation : deviation_) {
+    require(std::isfinite(deviation) && deviation >= 0.0,
+            "trajectory timesteps: expected finite deviations of at least 0, got {}", deviation);
+  }
+}
+
+void TrajectoryTimesteps::merge(const TrajectoryTimesteps& other) {
+  require(other.candidates_ == candidates_, "trajectory timesteps: expected {} candidates, got {}", candidates_,
+          other.candidates_);
+  const auto here = static_cast<double>(images_), there = static_cast<double>(other.images_);
+  for (std::size_t i = 0; i < deviation_.size(); ++i) {
+    const double squares = here * deviation_[i] * deviation_[i] + there * other.deviation_[i] * other.deviation_[i];
+    deviation_[i] = std::sqrt(squares / (here + there));
+  }
+  images_ += other.images_;
 }
 
 double TrajectoryTimesteps::deviation(std::int64_t from, std::int64_t to) const {

@@ -66,7 +66,19 @@ TEST_F(Predictions, OfEpsilonOnTheCosineScheduleSayWhatToExpect) {
   EXPECT_EQ(train("", "v").errors.find("--mean v"), std::string::npos);
 }
 
+TEST_F(Predictions, OfVReachAScheduleWithoutSignalAtItsEnd) {
+  const ProgramResult trained = train("--zero-terminal-snr true");
+  ASSERT_EQ(trained.exit_code, 0) << trained.errors;
+  EXPECT_NE(trained.errors.find("zero terminal SNR"), std::string::npos) << trained.errors;
+  for (const char* sampler : {"ancestral", "dpm++", "heun"}) {
+    const ProgramResult drawn = run_program(
+        folder_.path(), fmt::format("sample run --steps 5 --count 2 --threads 1 --sampler {0} --out {0}", sampler));
+    EXPECT_EQ(drawn.exit_code, 0) << drawn.errors;
+  }
+}
+
 TEST_F(Predictions, AreRefusedWhereTheyCantBeTrained) {
+  expect_refused("--mean epsilon --zero-terminal-snr true", {"epsilon", "alpha_bar"});
   expect_refused("--mean x_0", {"x_0", "learned_range", "prediction of v"});
   expect_refused("--mean w", {"previous_x", "\"w\""});
 }

@@ -72,12 +72,27 @@ TEST_P(Reproduce, TakesFromTheWorkFolderWhatIsThere) {
 
 INSTANTIATE_TEST_SUITE_P(Findings, Reproduce,
                          ::testing::Values("variance-ratio", "vlb-terms", "schedules", "objectives", "gradient-noise",
-                                           "sampling-steps", "gan", "compute", "predictions", "precision"),
+                                           "sampling-steps", "samplers", "gan", "compute", "predictions", "precision"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST_F(Reproduce, ComparesSamplersOnAModelAtHand) {
+  EXPECT_NE(run("gan --model work").errors.find("--model has no effect on gan"), std::string::npos);
+  EXPECT_NE(run("samplers --model nowhere").errors.find("nowhere doesn't exist"), std::string::npos);
+  ASSERT_EQ(run("predictions").exit_code, 0);
+  const auto result = run("samplers --most-evaluations 8 --model work/models/cosine_hybrid_v_simple");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto numbers = nlohmann::json::parse(text_of(at("out/images/samplers.json")))["numbers"];
+  EXPECT_EQ(numbers["evaluations"], (std::vector<int>{5, 8}));
+  EXPECT_EQ(numbers["best_timesteps"]["5"].size(), 5U);
+  for (const char* arm : {"ancestral", "dpm++", "dpm++, best", "heun"}) {
+    EXPECT_EQ(numbers["frechet_distance"][arm].size(), 2U) << arm;
+  }
+  EXPECT_TRUE(fs::exists(at("out/images/samplers_samples.png")));
+}
 
 TEST_F(Reproduce, HasBrightnessOfEveryPredictionAtEveryCheckpoint) {
   const auto result = run("predictions");

@@ -86,6 +86,24 @@ TEST_F(Respace, ATableOfOtherWeightsOrAnotherModelIsRefused) {
   EXPECT_TRUE(contains(error_of("sample run --raw --steps optimal3 --out other"), "pairwise_bound.safetensors"));
 }
 
+TEST_F(Respace, ByTrajectoriesNeedsNoDataAndIsSampledFrom) {
+  const std::string own_table = "run/checkpoints/step_00000004.trajectories.safetensors";
+  EXPECT_TRUE(contains(error_of("sample run --count 1 --steps best3 --out none"), "respace run/checkpoints"));
+  EXPECT_TRUE(contains(error_of("respace run --by trajectories --data images"), "--data has no effect"));
+  const std::string measuring = "respace run --by trajectories --count 3 --candidates 8 --threads 1";
+  EXPECT_TRUE(contains(error_of(measuring + " --steps 9"), "1 to 8"));
+  EXPECT_FALSE(fs::exists(at(own_table)));
+  const json measured = json::parse(run(measuring + " --steps 3,8 --json"));
+  EXPECT_EQ(measured["trajectories"], 3);
+  EXPECT_EQ(measured["spacings"][1]["timesteps"].size(), 8U);
+  const json drawn = json::parse(run("sample run --count 1 --sampler dpm++ --steps best3 --out best --json"));
+  EXPECT_EQ(drawn["timesteps"], measured["spacings"][0]["timesteps"]);
+  EXPECT_EQ(json::parse(run("respace run --by trajectories --steps 3 --json"))["spacings"][0], measured["spacings"][0]);
+  EXPECT_TRUE(contains(error_of(measuring), "--overwrite"));
+  EXPECT_TRUE(contains(error_of("sample run --count 1 --steps best9 --out none"), "1 to 8"));
+  EXPECT_FALSE(fs::exists(at("none")));
+}
+
 TEST_F(Respace, HasHelpWithAnExample) { EXPECT_TRUE(contains(run("respace --help"), "iddpm respace")); }
 
 }  // namespace iddpm::test

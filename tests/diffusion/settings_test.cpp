@@ -63,6 +63,16 @@ TEST(DiffusionSettings, OfFilesFromBeforeThereWasAChoiceWeighThePrediction) {
   EXPECT_EQ(fields_from_json<DiffusionSettings>(json, "old", 1).weighting.snr_limit, 3.0);
 }
 
+TEST(DiffusionSettings, ReachNoSignalAtTheEndWhereAskedAndThenNotByEpsilon) {
+  const DiffusionSettings settings{.steps = 50, .zero_terminal_snr = true, .mean = Mean::velocity};
+  EXPECT_EQ(reverse_process(settings).q().schedule().alpha_bar.back(), 0.0);
+  EXPECT_EQ(nlohmann::json(settings).get<DiffusionSettings>(), settings);
+  expect_error([] { reverse_process({.steps = 50, .zero_terminal_snr = true}); }, {"epsilon", "alpha_bar"});
+  nlohmann::json json = DiffusionSettings{};
+  json.erase("zero_terminal_snr");
+  EXPECT_FALSE(fields_from_json<DiffusionSettings>(json, "old", 2).zero_terminal_snr);
+}
+
 TEST(DiffusionSettings, RefuseAWeightOfNothing) {
   expect_error([] { check_weighting({.objective = Objective::vlb, .weighting = {.weight = LossWeight::simple}}); },
                {"simple", "vlb", "no squared error"});

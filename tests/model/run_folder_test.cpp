@@ -77,10 +77,12 @@ TEST(RunFolder, RetentionDeletesTheOldestWithTheirState) {
   Trainer trainer(tiny_model(), tiny_training());
   for (const int step : {1, 2, 3, 4}) save_at(trainer, run, step);
   write_file_atomically(pairwise_bound_path(checkpoint_path(run.path(), 1)), "");
+  write_file_atomically(trajectory_table_path(checkpoint_path(run.path(), 1)), "");
   remove_old_checkpoints(run.path(), 2, 3);
   EXPECT_EQ(steps_in(run.path()), (std::vector<std::int64_t>{2, 3, 4})) << "a later one is left alone";
   EXPECT_FALSE(fs::exists(training_state_path(checkpoint_path(run.path(), 1))));
   EXPECT_FALSE(fs::exists(pairwise_bound_path(checkpoint_path(run.path(), 1))));
+  EXPECT_FALSE(fs::exists(trajectory_table_path(checkpoint_path(run.path(), 1))));
   remove_old_checkpoints(run.path(), 0, 4);
   EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{4}) << "the newest stays";
   EXPECT_TRUE(fs::exists(training_state_path(checkpoint_path(run.path(), 4))));

@@ -70,6 +70,24 @@ TEST(TrajectoryTimesteps, OfNeighboursDeviateByNothing) {
   expect_error([&] { (void)search.timesteps.deviation(3, 3); }, {"3 to 3"});
 }
 
+TEST(TrajectoryTimesteps, OfSeveralBatchesAreThoseOfAllTheirImages) {
+  const Search search;
+  const auto measured = [&](std::vector<std::uint64_t> seeds) {
+    std::vector<RandomStream> streams;
+    for (const std::uint64_t seed : seeds) streams.emplace_back(seed, StreamPurpose::sampling);
+    return TrajectoryTimesteps(search.q, search.data.denoiser(search.q), noise_from_streams(streams, {1, 8, 8}));
+  };
+  TrajectoryTimesteps merged = measured({1, 2});
+  merged.merge(measured({3}));
+  const TrajectoryTimesteps together = measured({1, 2, 3});
+  EXPECT_EQ(merged.images(), 3);
+  EXPECT_NEAR(merged.deviation(30, 5), together.deviation(30, 5), 1e-6);
+  const TrajectoryTimesteps again(40, 3, merged.deviations());
+  EXPECT_EQ(again.kept(7), merged.kept(7));
+  expect_error([&] { TrajectoryTimesteps(39, 3, merged.deviations()); }, {"1560 deviations", "got 1640"});
+  expect_error([&] { TrajectoryTimesteps(1, 1, {0.0, std::nan("")}); }, {"finite"});
+}
+
 TEST(TrajectoryTimesteps, BringSamplesNearerToTheFineOnes) {
   const Search search;
   for (const std::int64_t count : {4, 6, 8}) {
