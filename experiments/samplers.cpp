@@ -16,13 +16,13 @@
 namespace iddpm::experiments {
 namespace {
 
-constexpr std::int64_t pictured_images = 10;
+constexpr std::int64_t pictured_columns = 10;
 constexpr std::int64_t pictured_evaluations = 10;
 constexpr std::int64_t most_evaluations_of_ancestral = 50;  // that one at ten is measured against
-const std::string best_spacing = "best";                    // timesteps found for the model
+const std::string found_spacing = "best";                   // timesteps found for the model
 
 /// A sampler with a spacing of timesteps, and its distances by evaluations of the network.
-struct Arm {
+struct Contender {
   std::string sampler;
   std::string spacing = {};  ///< before the number of steps in a specification; "": evenly
   std::map<std::int64_t, double> distances = {};
@@ -38,13 +38,13 @@ std::vector<std::int64_t> evaluation_counts(const Scale& scale) {
   return counts;
 }
 
-std::vector<Arm> arms_of_table() {
-  std::vector<Arm> arms;
-  for (const SamplerEntry& entry : samplers()) arms.push_back({.sampler = entry.name});
+std::vector<Contender> contenders_of_table() {
+  std::vector<Contender> contenders;
+  for (const SamplerEntry& entry : samplers()) contenders.push_back({.sampler = entry.name});
   for (const char* spacing : {"trailing", "logsnr", "karras", "best"}) {
-    arms.push_back({.sampler = "dpm++", .spacing = spacing});
+    contenders.push_back({.sampler = "dpm++", .spacing = spacing});
   }
-  return arms;
+  return contenders;
 }
 
 /// The most steps that ask the network no more than so many times.
@@ -82,31 +82,33 @@ std::map<std::int64_t, std::vector<std::int64_t>> best_timesteps(Workbench& benc
   return best;
 }
 
-SampleRecipe recipe_of(const Arm& arm, const std::filesystem::path& file, const ForwardProcess& whole,
-                       std::int64_t evaluations, const std::map<std::int64_t, std::vector<std::int64_t>>& best,
-                       std::int64_t count) {
-  SampleRecipe recipe{.checkpoint = file, .count = count, .sampler = arm.sampler};
-  if (arm.spacing == best_spacing) {
+SampleRecipe sampling_recipe(const Contender& contender, const std::filesystem::path& file, const ForwardProcess& whole,
+                             std::int64_t evaluations, const std::map<std::int64_t, std::vector<std::int64_t>>& best,
+                             std::int64_t count) {
+  SampleRecipe recipe{.checkpoint = file, .count = count, .sampler = contender.sampler};
+  if (contender.spacing == found_spacing) {
     recipe.timesteps = best.at(evaluations);
   } else {
-    recipe.steps = fmt::format("{}{}", arm.spacing, steps_within(whole, *make_sampler(arm.sampler, {}), evaluations));
+    recipe.steps =
+        fmt::format("{}{}", contender.spacing, steps_within(whole, *make_sampler(contender.sampler, {}), evaluations));
   }
   return recipe;
 }
 
-std::string table_of(const std::vector<Arm>& arms, const std::vector<std::int64_t>& counts) {
+std::string distances_table(const std::vector<Contender>& contenders, const std::vector<std::int64_t>& counts) {
   std::string table = fmt::format("| evaluations of the network | {} |\n|---|{}\n", fmt::join(counts, " | "),
                                   fmt::join(std::vector<std::string>(counts.size(), "---|"), ""));
-  for (const Arm& arm : arms) {
-    table += fmt::format("| `{}`{} |", arm.sampler, arm.spacing.empty() ? "" : ", `" + arm.spacing + "`");
-    for (const std::int64_t count : counts) table += fmt::format(" {:.3f} |", arm.distances.at(count));
+  for (const Contender& contender : contenders) {
+    table +=
+        fmt::format("| `{}`{} |", contender.sampler, contender.spacing.empty() ? "" : ", `" + contender.spacing + "`");
+    for (const std::int64_t count : counts) table += fmt::format(" {:.3f} |", contender.distances.at(count));
     table += "\n";
   }
   return table;
 }
 
-const Arm& best_at(const std::vector<Arm>& arms, std::int64_t evaluations) {
-  return *std::min_element(arms.begin(), arms.end(), [&](const Arm& a, const Arm& b) {
+const Contender& best_at(const std::vector<Contender>& contenders, std::int64_t evaluations) {
+  return *std::min_element(contenders.begin(), contenders.end(), [&](const Contender& a, const Contender& b) {
     return a.distances.at(evaluations) < b.distances.at(evaluations);
   });
 }
@@ -139,23 +141,23 @@ Outcome sampler_comparison(Workbench& bench) {
   LinePlot plot{.title = "Quality of samples and evaluations of the network",
                 .x_axis = {.label = "evaluations of the network", .scale = AxisScale::logarithmic},
                 .y_axis = {.label = "Frechet distance", .scale = AxisScale::logarithmic}};
-  std::vector<Arm> arms = arms_of_table();
+  std::vector<Contender> contenders = contenders_of_table();
   std::vector<Tensor> rows;
   std::vector<std::string> labels;
   const std::int64_t pictured = nearest_count(counts, pictured_evaluations);
-  for (Arm& arm : arms) {
+  for (Contender& contender : contenders) {
     for (const std::int64_t count : counts) {
-      const SampleRecipe recipe = recipe_of(arm, file, whole, count, best, bench.scale().step_samples);
-      arm.distances[count] = bench.judge(recipe).at("frechet_distance").get<double>();
-      if (count == pictured) rows.push_back(bench.samples(recipe).slice(0, 0, pictured_images));
+      const SampleRecipe recipe = sampling_recipe(contender, file, whole, count, best, bench.scale().step_samples);
+      contender.distances[count] = bench.judge(recipe).at("frechet_distance").get<double>();
+      if (count == pictured) rows.push_back(bench.samples(recipe).slice(0, 0, pictured_columns));
     }
-    labels.push_back(arm.label());
-    PlotSeries series{.name = arm.label(), .style = SeriesStyle::line_and_markers};
-    for (const auto& [count, distance] : arm.distances) {
+    labels.push_back(contender.label());
+    PlotSeries series{.name = contender.label(), .style = SeriesStyle::line_and_markers};
+    for (const auto& [count, distance] : contender.distances) {
       series.x.push_back(static_cast<double>(count));
       series.y.push_back(distance);
     }
-    outcome.numbers["frechet_distance"][arm.label()] = series.y;
+    outcome.numbers["frechet_distance"][contender.label()] = series.y;
     plot.series.push_back(std::move(series));
   }
   const double real = bench.judge_real_images(bench.scale().step_samples).at("frechet_distance").get<double>();
@@ -166,11 +168,13 @@ Outcome sampler_comparison(Workbench& bench) {
 
   const std::int64_t few = nearest_count(counts, 10), some = nearest_count(counts, 20);
   const std::int64_t many = nearest_count(counts, most_evaluations_of_ancestral);
-  const Arm& ancestral =
-      *std::find_if(arms.begin(), arms.end(), [](const Arm& arm) { return arm.sampler == "ancestral"; });
-  const Arm &at_few = best_at(arms, few), &at_some = best_at(arms, some), &at_many = best_at(arms, many);
-  const auto name_and_distance = [](const Arm& arm, std::int64_t count) {
-    return fmt::format("{} {:.3f}", arm.label(), arm.distances.at(count));
+  const Contender& ancestral = *std::find_if(contenders.begin(), contenders.end(), [](const Contender& contender) {
+    return contender.sampler == "ancestral";
+  });
+  const Contender &at_few = best_at(contenders, few), &at_some = best_at(contenders, some),
+                  &at_many = best_at(contenders, many);
+  const auto name_and_distance = [](const Contender& contender, std::int64_t count) {
+    return fmt::format("{} {:.3f}", contender.label(), contender.distances.at(count));
   };
   outcome.found = fmt::format(
       "Frechet distance of {} samples each: with {} evaluations the best is {}, with {} {}, with {} {}; ancestral "
@@ -184,7 +188,7 @@ Outcome sampler_comparison(Workbench& bench) {
   if (!fewer_do) {
     outcome.found += fmt::format(" Not shown: that {} evaluations of any are as good as {} of ancestral.", few, many);
   }
-  outcome.table = table_of(arms, counts);
+  outcome.table = distances_table(contenders, counts);
   outcome.plots.emplace_back("", std::move(plot));
   const Tensor images = at::cat(rows);
   outcome.pictures.emplace_back(
