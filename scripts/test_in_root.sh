@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a bare Debian root by debootstrap and runs the README's test command in it: what a fresh machine would see.
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 
 usage() {
   cat <<'END'
@@ -104,7 +105,7 @@ if [ ! -e "$root/etc/iddpm-root-ready" ]; then
   if [ -n "${secure_proxy:-}" ]; then export https_proxy=$secure_proxy; fi
   included=()
   case $mirror in https:*) included=(--include=ca-certificates) ;; esac
-  log=$root.log
+  log=$(mktemp)
   if ! separately debootstrap --variant=minbase "${included[@]}" "$release" "$root" "$mirror" >"$log" 2>&1; then
     tail -n 20 "$log" "$root/debootstrap/debootstrap.log" >&2 || true
     fail "debootstrap of $release from $mirror failed"
