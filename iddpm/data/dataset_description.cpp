@@ -76,15 +76,27 @@ std::vector<std::string> description_lines(const DatasetDescription& description
                                 unnamed > 0 ? ", ..." : ""));
   }
   if (!parts.empty()) lines.push_back(fmt::format("Left out: {}", fmt::join(parts, "; ")));
+  std::vector<std::string> profiles;
+  for (const auto& [name, count] : description.colour_profiles) profiles.push_back(fmt::format("{} {}", name, count));
+  if (!profiles.empty()) {
+    lines.push_back(fmt::format("Colour profiles of the images looked at, whose colours are taken for sRGB: {}",
+                                fmt::join(profiles, ", ")));
+  }
   return lines;
 }
 
 void to_json(nlohmann::json& json, const DatasetDescription& description) {
-  json = {{"kind", description.kind},           {"source", description.source},
-          {"images", description.images},       {"image_shape", description.image_shape},
-          {"smallest", description.smallest},   {"largest", description.largest},
-          {"split", description.split},         {"labels_from", description.labels_from},
-          {"classes", nlohmann::json::array()}, {"left_out", nlohmann::json::array()}};
+  json = {{"kind", description.kind},
+          {"source", description.source},
+          {"images", description.images},
+          {"image_shape", description.image_shape},
+          {"smallest", description.smallest},
+          {"largest", description.largest},
+          {"split", description.split},
+          {"labels_from", description.labels_from},
+          {"classes", nlohmann::json::array()},
+          {"left_out", nlohmann::json::array()},
+          {"colour_profiles", description.colour_profiles}};
   for (const auto& [name, count] : description.classes) {
     json["classes"].push_back({{"name", name}, {"images", count}});
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
@@ -28,9 +29,12 @@ struct DatasetDescription {
   std::string labels_from = {};  ///< the rule that gave classes ("sub-folders"), or why there are none
   std::vector<std::pair<std::string, std::int64_t>> classes = {};  ///< name and number of images
   std::vector<LeftOut> left_out = {};
+  /// Of the images that were looked at: how many have a colour profile other than sRGB, which is not applied, by its
+  /// name.
+  std::map<std::string, std::int64_t> colour_profiles = {};
 };
 
-/// The description in two to four lines, the first beginning with "Data:".
+/// The description in two to five lines, the first beginning with "Data:".
 std::vector<std::string> description_lines(const DatasetDescription& description);
 
 void to_json(nlohmann::json& json, const DatasetDescription& description);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "iddpm/core/error.h"
@@ -117,6 +118,7 @@ class ImageFolder : public Dataset {
     description.split = contents_.split;
     description.labels_from = contents_.labels.from;
     description.left_out = contents_.left_out;
+    description.colour_profiles = profiles_;
     return description;
   }
 
@@ -184,6 +186,7 @@ class ImageFolder : public Dataset {
 
   /// Reads the beginnings of images from all over the folder.
   void look_around(ImageShape& own, std::int64_t next) {
+    look_at(next - 1, own, true);
     const std::int64_t rest = size() - next;
     const std::int64_t all = std::min(rest, grey_images_for_certainty);
     // First an even few, for sizes and broken ones, then more if there is no colour yet.
@@ -197,6 +200,7 @@ class ImageFolder : public Dataset {
       const ImageHeader header = read_image_header(path_of(index), orientation_);
       if (header.channels >= 3) own.channels = 3;
       if (!note) return;
+      if (!header.colour_profile.empty()) ++profiles_[header.colour_profile];
       const std::vector<std::int64_t> size = {header.height, header.width};
       const auto area = [](const std::vector<std::int64_t>& s) { return s[0] * s[1]; };
       if (area(size) < area(smallest_)) smallest_ = size;
@@ -211,6 +215,7 @@ class ImageFolder : public Dataset {
   ImageShape shape_;
   std::vector<std::int64_t> smallest_;
   std::vector<std::int64_t> largest_;
+  std::map<std::string, std::int64_t> profiles_;  ///< by name: how many of the images looked at have one
   double background_;
   mutable ImageCache cache_;
 };
@@ -264,7 +269,11 @@ std::shared_ptr<const Dataset> open_image_folder(const fs::path& path, const Dat
   const std::optional<SplitFolders> splits = find_split_folders(whole, options.rules);
   const bool test = options.split == "test";
   require(splits || !test, "{} has no test split: expected sub-folders train and test", path.string());
-  if (!splits) return std::make_shared<ImageFolder>(read_folder(whole, options), options);
+  if (!splits) {
+    FolderContents contents = read_folder(whole, options);
+    if (options.split) contents.split = "train, which is all of it: there is no test split";
+    return std::make_shared<ImageFolder>(std::move(contents), options);
+  }
 
   DatasetOptions own = options;
   if (test && options.class_names.empty() && options.rules == DataRules::current) {

@@ -98,7 +98,11 @@ std::shared_ptr<const Dataset> open_npz_dataset(const fs::path& path, const Data
   ImagesInMemory contents;
   contents.source = path.string();
   contents.kind = "npz archive";
-  if (first_present(entries, test_arrays().images) != nullptr) contents.split = test ? "test" : "train";
+  if (first_present(entries, test_arrays().images) != nullptr) {
+    contents.split = test ? "test" : "train";
+  } else if (options.split) {
+    contents.split = "train, which is all of it: there is no test split";
+  }
   const std::optional<Tensor> planes = as_planes(read_npz(path, {images->name}).front().second);
   require(planes.has_value(),
           "{}: expected array {} to be [N, H, W, C], [N, C, H, W], [N, H, W] or rows of square images, found {}",

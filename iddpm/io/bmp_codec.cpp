@@ -11,9 +11,11 @@ namespace iddpm {
 namespace {
 
 // The format as Microsoft's documents describe it (BITMAPFILEHEADER, BITMAPCOREHEADER, BITMAPINFOHEADER to
-// BITMAPV5HEADER), without the rare compressed kinds.
+// BITMAPV5HEADER), without the kinds that pack a JPEG or PNG.
 
 constexpr std::uint32_t uncompressed = 0;
+constexpr std::uint32_t runs_of_8_bits = 1;  // RLE8
+constexpr std::uint32_t runs_of_4_bits = 2;  // RLE4
 constexpr std::uint32_t with_masks = 3;
 constexpr std::uint32_t with_alpha_masks = 6;
 
@@ -35,6 +37,7 @@ struct Bmp {
   std::int64_t height = 0;
   bool top_down = false;
   std::uint32_t bits = 0;  ///< of a pixel
+  bool in_runs = false;    ///< of pixels of one colour
   std::uint64_t pixels_offset = 0;
   std::uint64_t palette_offset = 0;
   std::uint64_t palette_entry = 4;  ///< bytes
@@ -76,6 +79,7 @@ class BmpReader {
     bmp.height = std::abs(bmp.height);
     bmp.bits = number(core ? info + 10 : info + 14, 2);
     const std::uint32_t compression = core ? uncompressed : number(info + 16);
+    bmp.in_runs = compression == runs_of_8_bits || compression == runs_of_4_bits;
     check(bmp, compression);
     bmp.palette_entry = core ? 3 : 4;
     bmp.palette_offset = info + header_size;
@@ -94,6 +98,7 @@ class BmpReader {
   }
 
   Image pixels(const Bmp& bmp) const {
+    if (bmp.in_runs) return pixels_of_runs(bmp);
     const std::uint64_t size = file_.bytes.size();
     require(bmp.pixels_offset <= size && bmp.row_bytes() <= (size - bmp.pixels_offset) / bmp.height,
             ErrorKind::damaged_file, "{} is truncated: it claims {} x {} pixels but holds {} bytes", file_.name,
@@ -109,14 +114,76 @@ class BmpReader {
 
  private:
   void check(const Bmp& bmp, std::uint32_t compression) const {
-    check_image_size(file_, bmp.width, bmp.height);
+    if (bmp.in_runs) {
+      check_packed_image_size(file_, bmp.width, bmp.height);
+    } else {
+      check_image_size(file_, bmp.width, bmp.height);
+    }
+    const bool runs =
+        (compression == runs_of_8_bits && bmp.bits == 8) || (compression == runs_of_4_bits && bmp.bits == 4);
     const bool masked =
         (compression == with_masks || compression == with_alpha_masks) && (bmp.bits == 16 || bmp.bits == 32);
-    require(compression == uncompressed || masked, ErrorKind::unsupported,
-            "{} is a compressed BMP image, expected an uncompressed one", file_.name);
+    require(compression == uncompressed || masked || runs, ErrorKind::unsupported,
+            "{} is a BMP image of compression {} with {} bits a pixel, expected one without, or runs of 4 or 8 bits",
+            file_.name, compression, bmp.bits);
     constexpr std::uint32_t known[] = {1, 2, 4, 8, 16, 24, 32};
     require(std::find(std::begin(known), std::end(known), bmp.bits) != std::end(known), ErrorKind::damaged_file,
             "{} is a broken BMP image: it claims {} bits a pixel", file_.name, bmp.bits);
+  }
+
+  Image pixels_of_runs(const Bmp& bmp) const {
+    Image image = {bmp.width, bmp.height, 3, {}};
+    image.pixels.reserve(static_cast<std::size_t>(bmp.width * bmp.height * 3));
+    const std::vector<std::uint8_t> colours = colours_of_runs(bmp);
+    for (std::int64_t y = 0; y < bmp.height; ++y) {
+      const std::int64_t stored = bmp.top_down ? y : bmp.height - 1 - y;
+      for (std::int64_t x = 0; x < bmp.width; ++x) {
+        push_colour(bmp, colours[static_cast<std::size_t>(stored * bmp.width + x)], image.pixels);
+      }
+    }
+    return image;
+  }
+
+  // The colours' numbers in the order of the stored rows. A pair of bytes is a count and what is repeated, or 0 and: 0
+  // the end of a row, 1 of the image, 2 a jump, n colours that follow one by one. What is jumped over is colour 0.
+  std::vector<std::uint8_t> colours_of_runs(const Bmp& bmp) const {
+    std::vector<std::uint8_t> colours(static_cast<std::size_t>(bmp.width * bmp.height));
+    std::int64_t x = 0, y = 0;
+    const auto put = [&](std::uint32_t colour) {
+      if (x < bmp.width && y < bmp.height)
+        colours[static_cast<std::size_t>(y * bmp.width + x)] = static_cast<std::uint8_t>(colour);
+      ++x;
+    };
+    const auto nth_of = [&](std::uint32_t byte, std::uint32_t n) {
+      return bmp.bits == 8 ? byte : n % 2 == 0 ? byte >> 4 : byte & 15;
+    };
+    std::uint64_t position = bmp.pixels_offset;
+    while (y < bmp.height) {
+      const std::uint32_t count = number(position, 1), byte = number(position + 1, 1);
+      position += 2;
+      if (count > 0) {
+        for (std::uint32_t n = 0; n < count; ++n) put(nth_of(byte, n));
+      } else if (byte == 0) {
+        x = 0;
+        ++y;
+      } else if (byte == 1) {
+        break;
+      } else if (byte == 2) {
+        x += number(position, 1);
+        y += number(position + 1, 1);
+        position += 2;
+      } else {
+        for (std::uint32_t n = 0; n < byte; ++n) put(nth_of(number(position + n * bmp.bits / 8, 1), n));
+        position += (byte * bmp.bits / 8 + (bmp.bits == 4 ? byte % 2 : 0) + 1) / 2 * 2;
+      }
+    }
+    return colours;
+  }
+
+  void push_colour(const Bmp& bmp, std::uint64_t colour, std::vector<std::uint8_t>& pixels) const {
+    require(colour < bmp.colours, ErrorKind::damaged_file, "{} is a broken BMP image: it has no colour {}", file_.name,
+            colour);
+    push_blue_green_red(bmp.palette_offset + colour * bmp.palette_entry, pixels);
   }
 
   void read_row(const Bmp& bmp, std::uint64_t row, std::vector<std::uint8_t>& pixels) const {
@@ -125,9 +192,7 @@ class BmpReader {
         const std::uint64_t bit = static_cast<std::uint64_t>(x) * bmp.bits;
         const std::uint32_t byte = number(row + bit / 8, 1);
         const std::uint64_t colour = byte >> (8 - bmp.bits - bit % 8) & ((1U << bmp.bits) - 1);
-        require(colour < bmp.colours, ErrorKind::damaged_file, "{} is a broken BMP image: it has no colour {}",
-                file_.name, colour);
-        push_blue_green_red(bmp.palette_offset + colour * bmp.palette_entry, pixels);
+        push_colour(bmp, colour, pixels);
       } else if (bmp.bits == 24) {
         push_blue_green_red(row + static_cast<std::uint64_t>(x) * 3, pixels);
       } else {

@@ -5,108 +5,34 @@
 #include <string_view>
 #include <utility>
 
+#include "iddpm/io/image_blocks.h"
+
 namespace iddpm {
 
 namespace {
 
 using namespace std::string_view_literals;
 
-using Bytes = std::span<const std::uint8_t>;
+constexpr std::string_view exif_name = "Exif\0\0"sv;
 
-bool begins_with(Bytes bytes, std::string_view text) {
-  return bytes.size() >= text.size() && std::equal(text.begin(), text.end(), bytes.begin(), [](char a, std::uint8_t b) {
-           return static_cast<std::uint8_t>(a) == b;
-         });
-}
-
-/// The number of `count` bytes at `offset`, or 0 beyond the end.
-std::uint64_t number_at(Bytes bytes, std::uint64_t offset, std::size_t count, bool big_endian) {
-  if (offset > bytes.size() || count > bytes.size() - offset) return 0;
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    value = value << 8 | bytes[static_cast<std::size_t>(offset) + (big_endian ? i : count - 1 - i)];
+/// The EXIF block of a file, a TIFF structure, as TIFF files are themselves.
+ByteSpan exif_block(ByteSpan file) {
+  if (is_jpeg(file)) {
+    const std::vector<ByteSpan> segments = jpeg_segments(file, 0xE1, exif_name);
+    return segments.empty() ? ByteSpan() : segments.front();
   }
-  return value;
-}
-
-Bytes part(Bytes bytes, std::uint64_t offset, std::uint64_t count) {
-  if (offset >= bytes.size()) return {};
-  return bytes.subspan(static_cast<std::size_t>(offset),
-                       static_cast<std::size_t>(std::min<std::uint64_t>(count, bytes.size() - offset)));
-}
-
-/// Of a TIFF structure: the orientation in its first directory. BigTIFF has wider fields.
-int orientation_of_tiff(Bytes tiff) {
-  constexpr std::uint64_t orientation_tag = 0x0112;
-  const bool big_endian = begins_with(tiff, "MM"sv);
-  if (!big_endian && !begins_with(tiff, "II"sv)) return 1;
-  const std::uint64_t version = number_at(tiff, 2, 2, big_endian);
-  if (version != 42 && version != 43) return 1;
-  const bool wide = version == 43;
-  const std::uint64_t directory = number_at(tiff, wide ? 8 : 4, wide ? 8 : 4, big_endian);
-  const std::uint64_t entry_size = wide ? 20 : 12;
-  const std::uint64_t first = directory + (wide ? 8 : 2);
-  if (directory > tiff.size()) return 1;
-  const std::uint64_t claimed = number_at(tiff, directory, wide ? 8 : 2, big_endian);
-  const std::uint64_t entries = std::min<std::uint64_t>(claimed, tiff.size() / entry_size);
-  for (std::uint64_t i = 0; i < entries; ++i) {
-    const std::uint64_t entry = first + i * entry_size;
-    if (number_at(tiff, entry, 2, big_endian) != orientation_tag) continue;
-    const std::uint64_t value = number_at(tiff, entry + (wide ? 12 : 8), 2, big_endian);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
-  }
-  return 1;
-}
-
-/// Of an EXIF block, which may begin with its name in JPEG, as some write it in WebP too.
-int orientation_of_exif(Bytes exif) {
-  constexpr std::string_view name = "Exif\0\0"sv;
-  return orientation_of_tiff(begins_with(exif, name) ? exif.subspan(name.size()) : exif);
-}
-
-int orientation_of_jpeg(Bytes file) {
-  std::uint64_t position = 2;
-  while (position + 4 <= file.size() && file[position] == 0xFF) {
-    const std::uint8_t marker = file[position + 1];
-    if (marker == 0xFF) {  // a fill byte
-      ++position;
-      continue;
-    }
-    if (marker == 0xDA || marker == 0xD9) break;  // pixels, or the end
-    const std::uint64_t length = number_at(file, position + 2, 2, true);
-    const Bytes segment = part(file, position + 4, std::max<std::uint64_t>(length, 2) - 2);
-    if (marker == 0xE1 && begins_with(segment, "Exif\0\0"sv)) return orientation_of_exif(segment);
-    position += 2 + std::max<std::uint64_t>(length, 2);
-  }
-  return 1;
-}
-
-int orientation_of_png(Bytes file) {
-  for (std::uint64_t position = 8; position + 8 <= file.size();) {
-    const std::uint64_t length = number_at(file, position, 4, true);
-    if (begins_with(part(file, position + 4, 4), "eXIf"sv))
-      return orientation_of_tiff(part(file, position + 8, length));
-    position += 12 + length;
-  }
-  return 1;
-}
-
-int orientation_of_webp(Bytes file) {
-  for (std::uint64_t position = 12; position + 8 <= file.size();) {
-    const std::uint64_t length = number_at(file, position + 4, 4, false);
-    if (begins_with(part(file, position, 4), "EXIF"sv)) return orientation_of_exif(part(file, position + 8, length));
-    position += 8 + length + length % 2;
-  }
-  return 1;
+  if (is_png(file)) return png_chunk(file, "eXIf"sv);
+  if (!is_webp(file)) return file;
+  const ByteSpan exif = webp_chunk(file, "EXIF"sv);
+  return begins_with(exif, exif_name) ? exif.subspan(exif_name.size()) : exif;  // as some write it
 }
 
 }  // namespace
 
 int exif_orientation(std::span<const std::uint8_t> file) {
-  if (begins_with(file, "\xff\xd8"sv)) return orientation_of_jpeg(file);
-  if (begins_with(file, "\x89PNG"sv)) return orientation_of_png(file);
-  if (begins_with(file, "RIFF"sv)) return orientation_of_webp(file);
-  return orientation_of_tiff(file);
+  constexpr std::uint64_t orientation_tag = 0x0112;
+  const std::uint64_t value = tiff_entry(exif_block(file), orientation_tag).value;
+  return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
 }
 
 Image oriented(Image image, int orientation) {

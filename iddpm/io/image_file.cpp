@@ -7,6 +7,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/atomic_file.h"
+#include "iddpm/io/colour_profile.h"
 #include "iddpm/io/exif_orientation.h"
 #include "iddpm/io/image_codecs.h"
 #include "iddpm/io/pixels.h"
@@ -89,6 +90,7 @@ ImageHeader read_image_header(const std::filesystem::path& path, Orientation ori
   if (orientation == Orientation::apply && swaps_sides(exif_orientation(file.bytes))) {
     std::swap(header.width, header.height);
   }
+  header.colour_profile = foreign_colour_profile(file.bytes);
   return header;
 }
 

@@ -23,6 +23,7 @@ struct ImageHeader {
   std::int64_t width = 0;
   std::int64_t height = 0;
   std::int64_t channels = 0;
+  std::string colour_profile = {};  ///< of a profile that doesn't mean sRGB: its name. Pixels are read without it
 
   bool operator==(const ImageHeader&) const = default;
 };

@@ -4,6 +4,7 @@
 
 #include "iddpm/data/dataset.h"
 #include "tests/data/data_samples.h"
+#include "tests/io/profiled_images.h"
 
 namespace iddpm {
 namespace {
@@ -148,6 +149,18 @@ TEST(ImageFolder, SaysWhatItFoundAndWhatItLeftOut) {
                                   folder.path().string()));
   EXPECT_EQ(lines[1], "2 classes from sub-folders: cat 5, dog 3");
   EXPECT_EQ(lines[2], "Left out: 1 .heic files (cat/x.heic); 1 hidden (cat/.hidden.png); 1 broken (cat/3.png)");
+}
+
+TEST(ImageFolder, NamesColourProfilesThatItDoesNotApply) {
+  const TemporaryFolder folder;
+  write_image(folder, "plain.png", plain_image(8, 8, {1, 2, 3}));
+  folder.write("a.png", in_png(icc_profile("RGB ", "Display P3", display_p3)));
+  folder.write("b.png", in_png(icc_profile("RGB ", "Display P3", display_p3)));
+  folder.write("c.png", in_png(icc_profile("RGB ", "IEC61966-2.1", srgb)));
+  const DatasetDescription description = open_dataset(folder.path())->description();
+  EXPECT_EQ(description.colour_profiles, (std::map<std::string, std::int64_t>{{"Display P3", 2}}));
+  EXPECT_EQ(description_lines(description).back(),
+            "Colour profiles of the images looked at, whose colours are taken for sRGB: Display P3 2");
 }
 
 TEST(ImageFolder, KeepsAlphaOnlyWhenAsked) {
@@ -317,7 +330,10 @@ TEST(ImageFolderSplits, MissingTestSplitIsSaid) {
   const TemporaryFolder folder;
   write_image(folder, "a.png", grey);
   EXPECT_FALSE(has_test_split(folder.path()));
-  EXPECT_EQ(open_image_folder(folder.path(), {.split = "train"})->size(), 1);
+  const auto all = open_image_folder(folder.path(), {.split = "train"});
+  EXPECT_EQ(all->size(), 1);
+  EXPECT_EQ(all->description().split, "train, which is all of it: there is no test split");
+  EXPECT_EQ(open_image_folder(folder.path())->description().split, "");
   expect_error([&] { open_image_folder(folder.path(), {.split = "test"}); }, {folder.path().string(), "no test split"});
   expect_error([&] { open_image_folder(folder.path(), {.split = "dev"}); }, {"split", "\"dev\"", "train or test"});
 }

@@ -66,8 +66,51 @@ TEST(Bmp, WithAPaletteOfGreysIsGrey) {
             (Pixels{0, 0, 5, 0, 0, 255, 0, 0, 128}));
 }
 
-TEST(Bmp, CompressedOnesAreRefusedByName) {
-  EXPECT_TRUE(throws_error([] { decoded(bmp_bytes(2, 2, 8, std::string(1024, '\0'), "abcd", 1)); }, "compressed BMP"));
+/// 256 colours, the i-th of them (i, 0, 0) in RGB.
+std::string reds() {
+  std::string palette;
+  for (int i = 0; i < 256; ++i) palette += {0, 0, static_cast<char>(i), 0};
+  return palette;
+}
+
+/// The red of each pixel.
+Pixels reds_of(const Image& image) {
+  Pixels reds;
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) reds.push_back(image.pixels[i]);
+  return reds;
+}
+
+TEST(Bmp, OfRunsOfBytesIsRead) {
+  // From the last row on: three 7 and a jump by nothing; a jump by one, two 9; 5, 6, 8 one by one, padded; the end.
+  const std::string runs(
+      "\x03\x07\x00\x02\x00\x00\x00\x00\x00\x02\x01\x00\x02\x09\x00\x00\x00\x03\x05\x06\x08\x00\x00\x01", 24);
+  const std::string bytes = bmp_bytes(3, 3, 8, reds(), runs, 1);
+  EXPECT_EQ(reds_of(decoded(bytes)), (Pixels{5, 6, 8, 0, 9, 9, 7, 7, 7}));
+  for (std::size_t length = 2; length < bytes.size() - 2; ++length) {
+    EXPECT_TRUE(throws_error([&] { decoded(bytes.substr(0, length)); }, "sample")) << length;
+  }
+  errors_of_flipped_bytes(bytes, [](const std::string& changed) { decoded(changed); });
+}
+
+TEST(Bmp, OfRunsOfHalfBytesIsRead) {
+  // Five of 1 and 2 in turn; then 3, 4, 5 one by one in two bytes.
+  const std::string runs("\x05\x12\x00\x00\x00\x03\x34\x50\x00\x01", 10);
+  EXPECT_EQ(reds_of(decoded(bmp_bytes(5, 2, 4, reds().substr(0, 64), runs, 2))),
+            (Pixels{3, 4, 5, 0, 0, 1, 2, 1, 2, 1}));
+}
+
+TEST(Bmp, RunsBeyondTheirImageAreNotFollowed) {
+  const std::string runs("\xff\x07\x00\x02\xff\xff\xff\x07\x00\x01", 10);
+  EXPECT_EQ(reds_of(decoded(bmp_bytes(2, 1, 8, reds(), runs, 1))), (Pixels{7, 7}));
+  EXPECT_TRUE(
+      throws_error([&] { decode_image(bmp_bytes(30000, 30000, 8, reds(), runs, 1), "sample", 1 << 30); }, "truncated"));
+}
+
+TEST(Bmp, OtherCompressionsAreRefusedByName) {
+  EXPECT_TRUE(throws_error([] { decoded(bmp_bytes(2, 2, 8, std::string(1024, '\0'), "abcd", 4)); },
+                           "BMP image of compression 4"));
+  EXPECT_TRUE(throws_error([] { decoded(bmp_bytes(2, 2, 4, std::string(64, '\0'), "abcd", 1)); },
+                           "BMP image of compression 1"));
 }
 
 TEST(Bmp, ClaimsAreHeldAgainstItsBytes) {
