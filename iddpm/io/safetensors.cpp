@@ -86,6 +86,11 @@ Tensor SafetensorsFile::tensor(const std::string& name) const {
 
 const std::map<std::string, std::string>& SafetensorsFile::metadata() const { return contents_->header.metadata; }
 
+void SafetensorsFile::require_memory_for_all() const {
+  const auto& entries = contents_->header.entries;  // in the order of the data, without gaps
+  require_memory(entries.empty() ? 0 : entries.back().end, contents_->file.path().string());
+}
+
 std::uint64_t SafetensorsFile::file_size() const { return contents_->file.size(); }
 
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,

@@ -30,6 +30,9 @@ class SafetensorsFile {
   at::ScalarType type(const std::string& name) const;
   /// A copy on the CPU. Throws Error if there is none of this name.
   Tensor tensor(const std::string& name) const;
+  /// Throws Error of kind out_of_memory if all tensors together are more than the memory limit: to be called before
+  /// many of them are read.
+  void require_memory_for_all() const;
   /// The `__metadata__` of the header.
   const std::map<std::string, std::string>& metadata() const;
   /// Bytes of the whole file.

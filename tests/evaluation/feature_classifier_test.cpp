@@ -10,6 +10,7 @@
 #include "iddpm/evaluation/features/feature_network_file.h"
 #include "iddpm/io/file_hash.h"
 #include "tests/expect_error.h"
+#include "tests/io/hostile_files.h"
 
 namespace iddpm {
 namespace {
@@ -187,6 +188,21 @@ TEST(FeatureClassifierFile, IsRefusedWhenItDoesNotFitItself) {
   write_changed(path, "", "", [](NamedTensors& weights) { weights.emplace_back("more", at::zeros({1})); });
   expect_error(load, {path.string(), "weights"});
   fs::remove(path);
+}
+
+TEST(FeatureNetworkFile, DamagedOnesAreErrors) {
+  const TemporaryFolder folder;
+  some_classifier().save(folder / "whole.safetensors");
+  const std::string contents = contents_of(folder / "whole.safetensors");
+  const auto read = [&](const std::string& changed) {
+    (void)load_feature_network(folder.write("damaged.safetensors", changed));
+  };
+  expect_error_at_every_truncation(contents, read, 60);
+  // Of the header, which is not a hundredth of the file, every place.
+  const std::size_t header = contents.find("}}", contents.find("data_offsets")) + 2;
+  const std::size_t errors = errors_of_flipped_bytes(
+      contents.substr(0, header), [&](const std::string& changed) { read(changed + contents.substr(header)); }, 60);
+  EXPECT_GT(errors, 30U);
 }
 
 TEST(FeatureNetworkFile, SaysWhatItExpects) {

@@ -9,6 +9,7 @@
 
 #include "iddpm/io/safetensors.h"
 #include "tests/expect_error.h"
+#include "tests/io/hostile_files.h"
 
 namespace iddpm {
 namespace {
@@ -68,6 +69,17 @@ TEST_F(PairwiseBoundFile, IsReadBackAsItWasSaved) {
     EXPECT_TRUE(at::equal(loaded.terms.decoder, bound.terms.decoder.triu()));
     EXPECT_EQ(OptimalRespacing(loaded.terms).bounds(), OptimalRespacing(bound.terms).bounds());
   }
+}
+
+TEST_F(PairwiseBoundFile, DamagedOnesAreErrors) {
+  const TemporaryFolder folder;
+  save_pairwise_bound(path_, some_bound(5));
+  const auto read = [&](const std::string& contents) {
+    (void)load_pairwise_bound(folder.write("damaged.safetensors", contents));
+  };
+  const std::string contents = contents_of(path_);
+  expect_error_at_every_truncation(contents, read, 150);
+  EXPECT_GT(errors_of_flipped_bytes(contents, read, 500), 100U);
 }
 
 TEST_F(PairwiseBoundFile, IsRefusedIfItIsNoneOrInconsistent) {

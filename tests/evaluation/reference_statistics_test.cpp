@@ -12,6 +12,7 @@
 #include "tests/evaluation/pixel_features.h"
 #include "tests/expect_error.h"
 #include "tests/golden_case.h"
+#include "tests/io/hostile_files.h"
 
 namespace iddpm {
 namespace {
@@ -105,10 +106,29 @@ TEST_F(ReferenceStatistics, AreRefusedIfInconsistent) {
       "at least 2");
 }
 
-TEST_F(ReferenceStatistics, AreRefusedIfTruncatedOrForeign) {
+TEST_F(ReferenceStatistics, DamagedOnesAreErrors) {
+  const TemporaryFolder folder;
+  save_reference_statistics(path_, pixel_feature_set(*random_dataset(4, 1)));
+  const auto read = [&](const std::string& contents) {
+    (void)load_reference_statistics(folder.write("damaged.safetensors", contents));
+  };
+  const std::string contents = contents_of(path_);
+  expect_error_at_every_truncation(contents, read, 150);
+  EXPECT_GT(errors_of_flipped_bytes(contents, read, 500), 100U);
+}
+
+TEST_F(ReferenceStatistics, MoreThanTheMemoryLimitTogetherIsRefused) {
   save_reference_statistics(path_, set_);
-  std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 8);
-  expect_error([&] { load_reference_statistics(path_); }, {path_.string()});
+  std::uint64_t all = 0;
+  {
+    const SafetensorsFile file(path_);
+    for (const std::string& name : file.names()) all += file.tensor(name).nbytes();
+  }
+  const MemoryLimit limit(all - 1);  // more than any one of its tensors
+  expect_error([&] { load_reference_statistics(path_); }, {path_.string(), "more than the memory limit"});
+}
+
+TEST_F(ReferenceStatistics, ThatAreForeignAreRefused) {
   std::ofstream(path_, std::ios::binary) << "something else";
   expect_error([&] { load_reference_statistics(path_); }, {path_.string()});
   std::filesystem::remove(path_);

@@ -79,6 +79,7 @@ Dcgan Dcgan::load(const std::filesystem::path& path) {
     const DcganOptions options = options_from_json(record.raw("options"), metadata_key);
     check(options);
     check_tensors(file, State::tensor_shapes(options));
+    file.require_memory_for_all();
 
     auto state = std::make_unique<State>(options);
     NamedParameters loaded;

@@ -77,6 +77,7 @@ FeatureClassifierNetwork network_from(const SafetensorsFile& file, const Feature
             at::toString(file.type(name)), format_shape(file.shape(name)));
   }
   require(file.names().size() == expected.size(), "expected {} weights, got {}", expected.size(), file.names().size());
+  file.require_memory_for_all();
   NamedParameters weights;
   for (const auto& [name, shape] : expected) {
     weights.emplace_back(name, file.tensor(name));

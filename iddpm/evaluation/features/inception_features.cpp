@@ -117,6 +117,7 @@ InceptionNetwork InceptionNetwork::load(const std::filesystem::path& path) {
     return InceptionNetwork(read_pytorch_checkpoint(path), true);
   }
   const SafetensorsFile file(path);
+  file.require_memory_for_all();
   NamedTensors weights;
   for (const auto& [name, shape] : expected_weights(fid_inception_layout())) {
     require(file.contains(name) && file.shape(name) == shape,

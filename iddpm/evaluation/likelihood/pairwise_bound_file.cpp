@@ -105,6 +105,7 @@ void save_pairwise_bound(const std::filesystem::path& path, const PairwiseBound&
 
 PairwiseBound load_pairwise_bound(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
+  file.require_memory_for_all();
   try {
     return read(file);
   } catch (const Error& error) {

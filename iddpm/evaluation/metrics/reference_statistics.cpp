@@ -89,6 +89,7 @@ void save_reference_statistics(const std::filesystem::path& path, const FeatureS
 
 FeatureSet load_reference_statistics(const std::filesystem::path& path) {
   const SafetensorsFile file(path);
+  file.require_memory_for_all();
   try {
     return read(file);
   } catch (const Error& error) {
