@@ -6,7 +6,6 @@
 #include "cli/evaluation.h"
 #include "cli/evaluation_record.h"
 #include "cli/options/effect.h"
-#include "cli/options/evaluation_input.h"
 #include "cli/options/output_file.h"
 #include "cli/options/respacing_option.h"
 #include "cli/options/sampler_options.h"

@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "cli/evaluation_record.h"
-#include "cli/options/evaluation_input.h"
 #include "cli/options/open_model.h"
 #include "cli/options/start_option.h"
 #include "cli/terminal/command_line.h"
@@ -13,6 +12,8 @@
 #include "iddpm/evaluation/likelihood/chosen_timesteps.h"
 #include "iddpm/evaluation/metrics/reference_statistics.h"
 #include "iddpm/evaluation/model_record.h"
+#include "iddpm/io/safetensors_header.h"
+#include "iddpm/model/run_folder.h"
 #include "iddpm/version.h"
 
 namespace iddpm::cli {
@@ -248,6 +249,20 @@ void measure(const EvaluationRequest& request, bool is_model, Findings& findings
 }
 
 }  // namespace
+
+EvaluationInput kind_of_input(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  require(
+      fs::exists(path),
+      "'{}': there is nothing to evaluate there; expected a run folder, a checkpoint, a folder of images or an .npz",
+      path.string());
+  if (fs::is_directory(path)) {
+    const bool is_run = fs::exists(path / "run.json") || !list_checkpoints(path).empty();
+    return is_run ? EvaluationInput::model : EvaluationInput::images;
+  }
+  if (looks_like_safetensors(path) || path.extension() == ".safetensors") return EvaluationInput::model;
+  return path.extension() == ".json" ? EvaluationInput::result : EvaluationInput::images;
+}
 
 Findings evaluate(const EvaluationRequest& request) {
   Findings findings;

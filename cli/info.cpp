@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
-#include "cli/options/model_file.h"
+#include "cli/options/open_model.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/printed_json.h"
 #include "iddpm/model/checkpoint.h"

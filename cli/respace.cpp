@@ -6,7 +6,6 @@
 #include "cli/commands.h"
 #include "cli/options/data_options.h"
 #include "cli/options/effect.h"
-#include "cli/options/model_file.h"
 #include "cli/options/open_model.h"
 #include "cli/options/output_file.h"
 #include "cli/options/values.h"

@@ -1,7 +1,7 @@
 #include "cli/run_report_builder.h"
 
 #include "cli/figure_files.h"
-#include "cli/options/model_file.h"
+#include "cli/options/open_model.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/pixel_table.h"
 #include "experiments/noising_strips.h"
