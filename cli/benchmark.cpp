@@ -21,9 +21,11 @@
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/io/npz.h"
+#include "iddpm/model/inference_memory.h"
 #include "iddpm/model/model.h"
 #include "iddpm/nn/network_statistics.h"
 #include "iddpm/training/trainer.h"
+#include "iddpm/training/training_memory.h"
 #include "iddpm/version.h"
 
 namespace iddpm::cli {
@@ -135,6 +137,15 @@ std::string table(const nlohmann::json& result) {
   return text;
 }
 
+// Refuses a batch that can't fit before it is made.
+void require_memory(const BenchmarkArguments& arguments, const Preset& preset, at::Device device) {
+  if (arguments.forward_only) {
+    require_inference_memory(preset.model.network, preset.training.precision, device, arguments.batch);
+  } else if (device.is_cpu()) {
+    require_training_memory(preset.model, preset.training, NetworkChange::impossible);
+  }
+}
+
 // The model to measure: a checkpoint's, or a preset's with fresh weights.
 Trainer make_trainer(const BenchmarkArguments& arguments, const Preset& preset, at::Device device) {
   if (arguments.checkpoint.empty()) return Trainer(preset.model, preset.training, device);
@@ -193,6 +204,10 @@ void run_benchmark(const CLI::App& verb, BenchmarkArguments arguments) {
   apply_threads(arguments.compute);
   const at::Device device = chosen_device(arguments.compute);
   Preset preset = measured_preset(arguments);
+  if (arguments.inputs.empty()) {
+    preset.training.batch = arguments.batch;
+    require_memory(arguments, preset, device);
+  }
   const Inputs inputs = arguments.inputs.empty() ? random_inputs(preset.model.network, arguments.batch, device)
                                                  : read_inputs(arguments.inputs, preset.model.network, device);
   const std::int64_t batch_size = inputs.batch.x_0.size(0);

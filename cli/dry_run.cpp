@@ -2,12 +2,12 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
 #include "cli/terminal/command_line.h"
 #include "iddpm/data/batch_loader.h"
-#include "iddpm/training/training_memory.h"
 
 namespace iddpm::cli {
 namespace {
@@ -31,7 +31,7 @@ double peak_memory_bytes() {
   return static_cast<double>(usage.ru_maxrss) * 1024;
 }
 
-std::string dry_run(Trainer& trainer, std::shared_ptr<const Dataset> dataset, const RunOptions& run) {
+DryRun dry_run(Trainer& trainer, std::shared_ptr<const Dataset> dataset, const RunOptions& run) {
   constexpr int measured_steps = 3;
   const auto& options = trainer.options();
   BatchLoader loader(std::move(dataset), {.batch = options.batch,
@@ -43,29 +43,57 @@ std::string dry_run(Trainer& trainer, std::shared_ptr<const Dataset> dataset, co
   trainer.step(loader.next());  // the first step sets everything up
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < measured_steps; ++i) trainer.step(loader.next());
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / measured_steps;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
 
-  std::string text = fmt::format("Parameters       {}\n", format_count(count(trainer.network().parameters())));
-  const TrainingMemory memory = estimate_training_memory(trainer.settings(), options);
-  text += fmt::format(
-      "Memory           {} at its peak; of it parameters {}, gradients {}, AdamW {}, EMA {}, activations about {}\n",
-      format_bytes(peak_memory_bytes()), format_bytes(static_cast<double>(memory.parameters)),
-      format_bytes(static_cast<double>(memory.gradients)), format_bytes(static_cast<double>(memory.optimizer)),
-      format_bytes(static_cast<double>(memory.averages)), format_bytes(static_cast<double>(memory.activations)));
-  text += fmt::format("Time per step    {:.3f} s ({:.1f} images/s)\n", seconds,
-                      static_cast<double>(options.batch) / seconds);
-  double total = 0;
+  DryRun result;
+  result.parameters = count(trainer.network().parameters());
+  result.memory = estimate_training_memory(trainer.settings(), options);
+  result.peak_memory_bytes = peak_memory_bytes();
+  result.seconds_per_step = seconds.count() / measured_steps;
+  result.images_per_second = static_cast<double>(options.batch) / result.seconds_per_step;
   if (run.steps) {
-    total = static_cast<double>(*run.steps - trainer.steps_done()) * seconds;
-    if (run.minutes) total = std::min(total, *run.minutes * 60);
+    result.seconds = static_cast<double>(*run.steps - trainer.steps_done()) * result.seconds_per_step;
+    if (run.minutes) result.seconds = std::min(result.seconds, *run.minutes * 60);
   } else if (run.minutes) {
-    total = *run.minutes * 60;
+    result.seconds = *run.minutes * 60;
   }
-  total = std::max(0.0, total);
-  text += fmt::format("Steps            about {}\n", format_count(static_cast<std::int64_t>(total / seconds)));
-  text += fmt::format("Whole run        {} (until {} if started now)\n", format_duration(total), expected_end(total));
+  result.seconds = std::max(0.0, result.seconds);
+  result.steps = static_cast<std::int64_t>(result.seconds / result.seconds_per_step);
+  return result;
+}
+
+std::string table(const DryRun& result) {
+  const TrainingMemory& memory = result.memory;
+  const auto bytes = [](std::int64_t number) { return format_bytes(static_cast<double>(number)); };
+  std::string text = fmt::format("Parameters       {}\n", format_count(result.parameters));
+  text += fmt::format(
+      "Memory           {} at its peak; of it parameters {}, gradients {}, AdamW {}, EMA {}, activations about {}, "
+      "batches {}\n",
+      format_bytes(result.peak_memory_bytes), bytes(memory.parameters), bytes(memory.gradients),
+      bytes(memory.optimizer), bytes(memory.averages), bytes(memory.activations), bytes(memory.images));
+  text +=
+      fmt::format("Time per step    {:.3f} s ({:.1f} images/s)\n", result.seconds_per_step, result.images_per_second);
+  text += fmt::format("Steps            about {}\n", format_count(result.steps));
+  text += fmt::format("Whole run        {} (until {} if started now)\n", format_duration(result.seconds),
+                      expected_end(result.seconds));
   return text;
+}
+
+void to_json(nlohmann::json& json, const DryRun& result) {
+  const TrainingMemory& memory = result.memory;
+  json = {{"parameters", result.parameters},
+          {"memory_bytes",
+           {{"parameters", memory.parameters},
+            {"gradients", memory.gradients},
+            {"optimizer", memory.optimizer},
+            {"averages", memory.averages},
+            {"activations", memory.activations},
+            {"images", memory.images},
+            {"peak", result.peak_memory_bytes}}},
+          {"seconds_per_step", result.seconds_per_step},
+          {"images_per_second", result.images_per_second},
+          {"steps", result.steps},
+          {"seconds", result.seconds}};
 }
 
 }  // namespace iddpm::cli

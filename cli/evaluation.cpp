@@ -1,5 +1,6 @@
 #include "cli/evaluation.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "cli/evaluation_record.h"
@@ -13,6 +14,7 @@
 #include "iddpm/evaluation/metrics/reference_statistics.h"
 #include "iddpm/evaluation/model_record.h"
 #include "iddpm/io/safetensors_header.h"
+#include "iddpm/model/inference_memory.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/version.h"
 
@@ -78,6 +80,10 @@ void evaluate_likelihood(const EvaluationRequest& request, const Model& model, c
   }
 }
 
+void require_memory_for(const Model& model, std::int64_t images) {
+  require_inference_memory(model.settings().network, model.precision(), model.device(), images);
+}
+
 // Images that are judged, opened.
 struct JudgedImages {
   std::shared_ptr<const Dataset> images = {};
@@ -124,6 +130,7 @@ DrawRequest draw_request(const EvaluationRequest& request, const Model& model) {
   samples.start = chosen_start(request.start, model);
   if (samples.steps) samples.timesteps = chosen_timesteps(model, *samples.steps);
   (void)drawn_timesteps(model, samples);  // refuses what can't be drawn
+  require_memory_for(model, std::min(samples.batch, samples.count));
   return samples;
 }
 
@@ -177,6 +184,7 @@ FeatureSet features_of_reference(const EvaluationRequest& request, const Judgeme
 
 void judge(const EvaluationRequest& request, const Judgement& judgement, const std::optional<Model>& model,
            Findings& findings) {
+  if (judgement.images) findings.record["images_description"] = judgement.images->images->description();
   const FeatureSet samples = features_of_samples(judgement, model);
   if (!request.save_reference.empty()) {
     try {
@@ -234,6 +242,8 @@ void measure(const EvaluationRequest& request, bool is_model, Findings& findings
   if (likelihood) {
     const auto dataset = open_fitting_dataset(model->settings(), request.data.path, dataset_options(request.data));
     describe_data(*dataset);
+    findings.record["data_description"] = dataset->description();
+    require_memory_for(*model, std::min(request.likelihood.batch, dataset->size()));
     evaluate_likelihood(request, *model, *dataset, findings);
   }
   if (judgement) {

@@ -1,6 +1,7 @@
 // iddpm respace: the timesteps that a model needs most.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 
 #include "cli/commands.h"
@@ -18,6 +19,7 @@
 #include "iddpm/evaluation/likelihood/chosen_timesteps.h"
 #include "iddpm/evaluation/likelihood/likelihood.h"
 #include "iddpm/evaluation/likelihood/pairwise_bound_file.h"
+#include "iddpm/model/inference_memory.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/version.h"
 
@@ -58,6 +60,8 @@ PairwiseBound measure(const RespaceArguments& arguments, const Model& model) {
   const std::filesystem::path& data = arguments.data.path;
   const auto dataset = open_fitting_dataset(model.settings(), data, dataset_options(arguments.data));
   describe_data(*dataset);
+  require_inference_memory(model.settings().network, model.precision(), model.device(),
+                           std::min(arguments.batch, dataset->size()));
   // "photos/" ends in an empty name.
   const std::string source = (data.has_filename() ? data : data.parent_path()).filename().string();
   PairwiseBound bound;

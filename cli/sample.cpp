@@ -19,6 +19,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/likelihood/chosen_timesteps.h"
 #include "iddpm/model/draw.h"
+#include "iddpm/model/inference_memory.h"
 #include "iddpm/samplers/registry.h"
 
 namespace iddpm::cli {
@@ -158,6 +159,8 @@ void run_sample(const SampleArguments& arguments) {
   apply_threads(arguments.compute);
   const Model model = open_model(arguments.model, arguments.weights, arguments.compute);
   const DrawRequest request = draw_request(arguments, model);
+  require_inference_memory(model.settings().network, model.precision(), model.device(),
+                           std::min(request.batch, request.count));
   const std::vector<std::int64_t> timesteps = drawn_timesteps(model, request);
   const fs::path out = output_folder(arguments);
   SampleOutput output(

@@ -5,12 +5,14 @@
 
 #include "cli/commands.h"
 #include "cli/dry_run.h"
+#include "cli/options/effect.h"
 #include "cli/run_report_builder.h"
 #include "cli/sample_grid.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
 #include "cli/terminal/interruption.h"
 #include "cli/terminal/pixel_table.h"
+#include "cli/terminal/printed_json.h"
 #include "cli/terminal/progress_bar.h"
 #include "cli/train/prepared_run.h"
 #include "iddpm/core/error.h"
@@ -189,11 +191,17 @@ void execute(PreparedRun& run) {
 }
 
 void run_train(const TrainArguments& arguments) {
+  if (!arguments.dry_run) refuse_idle(*arguments.verb, {"--json"}, "without --dry-run");
   PreparedRun run = arguments.resume.empty() ? prepare_new_run(arguments) : prepare_resumed_run(arguments);
   if (arguments.dry_run) {
     announce(run);
-    print(dry_run(run.trainer, run.dataset, run.session));
-    return;
+    const DryRun result = dry_run(run.trainer, run.dataset, run.session);
+    if (!arguments.json) return print(table(result));
+    nlohmann::json json = result;
+    json["model"] = run.trainer.settings();
+    json["training"] = run.trainer.options();
+    json["data_description"] = run.dataset->description();
+    return print(printed_json(json));
   }
   execute(run);
 }
@@ -227,6 +235,7 @@ void add_train(CLI::App& app) {
       "0.0001 unless told");
   verb->add_flag("--dry-run", arguments->dry_run,
                  "Only say how large the model is, its memory, its speed and when it would end");
+  verb->add_flag("--json", arguments->json, "With --dry-run: one JSON object, with how the data were understood");
   verb->add_flag("--overwrite", arguments->overwrite,
                  "Replace the run that is in the folder, once the new one has a checkpoint");
   add_training_flags(*verb, arguments->training);

@@ -42,7 +42,7 @@ void add_memory_option(CLI::App& app) {
   for (CLI::App* verb : app.get_subcommands(nullptr)) {
     verb->add_option_function<std::string>(
             "--memory-limit", [](const std::string& text) { set_memory_limit(parse_byte_size(text)); },
-            "Most memory that what is read from files may take: 8GB (default: three quarters of the machine's)")
+            "Most memory that files and what is asked for may take: 8GB (default: three quarters of the machine's)")
         ->type_name("SIZE")
         ->group("Computing");
   }

@@ -26,6 +26,7 @@ struct TrainArguments {
   std::filesystem::path resume;
   std::filesystem::path from;
   bool dry_run = false;
+  bool json = false;
   bool overwrite = false;
 
   /// Whether an option ("--split") was given.

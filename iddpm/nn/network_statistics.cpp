@@ -127,6 +127,33 @@ NetworkStatistics Accountant::finish(std::int64_t parameters) const {
   return {.parameters = parameters, .forward = forward_, .activation_bytes = (kept_ + largest_replay_) * bytes_};
 }
 
+std::int64_t output_scalars(const LayerPlan& layer) {
+  const std::int64_t scalars = layer.out_channels * layer.height * layer.width;
+  if (layer.kind == LayerKind::downsample || layer.resampling == Resampling::down) return scalars / 4;
+  if (layer.kind == LayerKind::upsample || layer.resampling == Resampling::up) return scalars * 4;
+  return scalars;
+}
+
+// Scalars that lie beside one another at the peak of a forward pass.
+std::int64_t forward_peak(const UNetLayout& layout) {
+  std::int64_t kept = 0, peak = 0;
+  const auto pass = [&](const BlockPlan& block) {
+    for (const LayerPlan& layer : block) {
+      peak = std::max(peak, kept + layer.in_channels * layer.height * layer.width + output_scalars(layer));
+    }
+  };
+  for (const BlockPlan& block : layout.input_blocks) {
+    pass(block);
+    kept += output_scalars(block.back());
+  }
+  pass(layout.middle_block);
+  for (std::size_t i = 0; i < layout.output_blocks.size(); ++i) {
+    kept -= output_scalars(layout.input_blocks[layout.input_blocks.size() - 1 - i].back());  // now part of the input
+    pass(layout.output_blocks[i]);
+  }
+  return peak;
+}
+
 }  // namespace
 
 NetworkStatistics network_statistics(const UNetOptions& options, at::ScalarType compute_type) {
@@ -138,7 +165,9 @@ NetworkStatistics network_statistics(const UNetOptions& options, at::ScalarType 
   accountant.add(layout.middle_block);
   for (const BlockPlan& block : layout.output_blocks) accountant.add(block);
   accountant.add_end(layout.last_channels, layout.out_channels);
-  return accountant.finish(count(UNet::parameter_shapes(network)));
+  NetworkStatistics statistics = accountant.finish(count(UNet::parameter_shapes(network)));
+  statistics.forward_bytes = forward_peak(layout) * static_cast<std::int64_t>(c10::elementSize(compute_type));
+  return statistics;
 }
 
 }  // namespace iddpm

@@ -26,6 +26,9 @@ struct NetworkStatistics {
   /// attention, once each, in the compute type (with checkpointing, the blocks' inputs and the largest block's share).
   /// An estimate: temporary results and LibTorch's own bookkeeping come on top.
   std::int64_t activation_bytes = 0;
+  /// Bytes per image that a forward pass without gradients holds at its peak: what is kept for the skip connections,
+  /// and a layer's input and output. A lower estimate, as above.
+  std::int64_t forward_bytes = 0;
 };
 
 NetworkStatistics network_statistics(const UNetOptions& options, at::ScalarType compute_type = at::kFloat);

@@ -24,6 +24,21 @@ TEST_F(Data, AreDescribedBeforeTraining) {
   }
 }
 
+TEST_F(Data, AreDescribedToScriptsToo) {
+  write_tiny_images(at("pictures"));
+  const auto dry = json_of("train --data pictures --split train --dry-run" + tiny_model);
+  EXPECT_EQ(dry["data_description"]["images"], 12);
+  EXPECT_EQ(dry["data_description"]["classes"].size(), 2U);
+  EXPECT_EQ(dry["data_description"]["split"], "train, which is all of it: there is no test split");
+  EXPECT_GT(dry["memory_bytes"]["activations"], 0);
+  EXPECT_GT(dry["seconds_per_step"], 0);
+  EXPECT_EQ(dry["model"]["network"]["image_height"], 8);
+  run("train --data pictures --run described --steps 1 --sample-every 0" + tiny_model);
+  const auto evaluated = json_of("evaluate described --data pictures --count 2 --steps 2 --threads 1");
+  EXPECT_EQ(evaluated["data_description"]["images"], 12);
+  expect_refused("train --data pictures --run other --json", {"--json has no effect without --dry-run"});
+}
+
 TEST_F(Data, DoNotTakeInTheRunThatIsMadeOfThem) {
   write_tiny_images(at("here"));
   const auto run_here = [&](const std::string& arguments) {

@@ -5,7 +5,7 @@
 #include "iddpm/diffusion/settings.h"
 #include "iddpm/nn/unet_options.h"
 #include "iddpm/training/training_options.h"
-#include "tests/cli/program.h"
+#include "tests/cli/program_test.h"
 
 namespace iddpm::test {
 namespace {
@@ -65,6 +65,29 @@ TEST(MemoryLimitOption, HoldsForModelFiles) {
   EXPECT_NE(refused.errors.find("more than the memory limit of 1000000 (--memory-limit)"), std::string::npos)
       << refused.errors;
   EXPECT_EQ(run_program(folder.path(), sample + " --memory-limit 1GB").exit_code, 0);
+}
+
+TEST(MemoryLimitOption, HoldsForWhatIsAskedForBeforeItIsTaken) {
+  const TemporaryFolder folder;
+  write_tiny_images(folder / "images");
+  const std::string train = "train --data images --run run --steps 1 --sample-every 0" + std::string(tiny_model);
+  ASSERT_EQ(run_program(folder.path(), train).exit_code, 0);
+  // Each is refused by how much it needs, and the option that is advised is enough.
+  for (const auto& [command, advice] :
+       {std::pair<std::string, std::string>(
+            "train --data images --run other --steps 1 --sample-every 0" + with(tiny_model, "--batch 1000"),
+            "expected --microbatch "),
+        {"sample run --count 2000 --batch 2000 --steps 2 --threads 1 --precision float32 --out drawn",
+         "expected --batch "},
+        {"benchmark --preset tiny --image-size 16 --batch 1000 --repetitions 1 --threads 1", "more than the memory"},
+        {"benchmark --preset tiny --image-size 16 --batch 4000 --forward-only --repetitions 1 --threads 1",
+         "expected --batch "}}) {
+    const ProgramResult refused = run_program(folder.path(), command + " --memory-limit 25MB");
+    EXPECT_EQ(refused.exit_code, 1) << command;
+    EXPECT_NE(refused.errors.find(advice), std::string::npos) << command << "\n" << refused.errors;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "other"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "drawn"));
 }
 
 }  // namespace iddpm::test

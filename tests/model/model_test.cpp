@@ -1,7 +1,9 @@
 #include "iddpm/model/model.h"
 
 #include "iddpm/model/draw.h"
+#include "iddpm/model/inference_memory.h"
 #include "iddpm/model/run_folder.h"
+#include "tests/io/hostile_files.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {
@@ -72,6 +74,18 @@ TEST(Model, ReadAsAnotherProcessKeepsItsNetwork) {
   EXPECT_EQ(other.reverse_process().steps(), 40);
   EXPECT_EQ(model.reverse_process().steps(), 4);
   EXPECT_TRUE(at::equal(output_of(other.network()), output_of(model.network())));
+}
+
+TEST(InferenceMemory, MoreThanTheLimitIsRefusedWithABatchThatFits) {
+  UNetOptions network;
+  network.channels = 32;
+  const std::int64_t of_four = estimate_inference_memory(network, Precision::float32, 4);
+  const MemoryLimit limit(static_cast<std::uint64_t>(of_four));
+  EXPECT_NO_THROW(require_inference_memory(network, Precision::float32, at::kCPU, 4));
+  expect_error([&] { require_inference_memory(network, Precision::float32, at::kCPU, 5); },
+               {"5 images at a time", "--memory-limit", "--batch 4 or less"});
+  EXPECT_NO_THROW(require_inference_memory(network, Precision::bfloat16, at::kCPU, 5));
+  EXPECT_NO_THROW(require_inference_memory(network, Precision::float32, at::kCUDA, 1000)) << "not this machine's";
 }
 
 TEST(Draw, GivesBatchesAwayInOrderWithNumbersAndClasses) {

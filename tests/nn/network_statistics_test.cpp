@@ -71,6 +71,18 @@ TEST(NetworkStatistics, KeepHalfInBFloat16AndLessWithCheckpointing) {
   EXPECT_LT(network_statistics(options).activation_bytes * 2, plain.activation_bytes);
 }
 
+TEST(NetworkStatistics, AForwardPassHoldsWhatIsSkippedAndOneLayer) {
+  // One level without attention but in the middle, on 8 x 8 pixels: the first output block's input of 64 channels and
+  // its output of 32, beside the 32 of the first convolution that are still kept.
+  UNetOptions options = small_options();
+  options.channel_multipliers = {1};
+  options.attention_resolutions = {};
+  EXPECT_EQ(network_statistics(options).forward_bytes, 64 * 4 * (32 + 64 + 32));
+  EXPECT_EQ(network_statistics(options, at::kBFloat16).forward_bytes, 64 * 2 * (32 + 64 + 32));
+  const NetworkStatistics cifar10 = network_statistics(cifar10_options());
+  EXPECT_LT(cifar10.forward_bytes, cifar10.activation_bytes);
+}
+
 TEST(UNetLayout, JoinsEveryInputBlockToOneOutputBlock) {
   const UNetLayout layout = unet_layout(resolved(cifar10_options()));
   ASSERT_EQ(layout.input_blocks.size(), layout.output_blocks.size());
