@@ -140,6 +140,13 @@ RunEnd train_watched(PreparedRun& run) {
   ProgressBar bar("Training");
   RunObserver observer;
   observer.on_step = [&](const StepResult& result, double images_per_second, double fraction) {
+    if (result.skipped) {
+      bar.clear();
+      say(fmt::format(
+          "Skipping step {}: its loss is {}, its gradient's norm {}. After {} of them in a row the run stops.",
+          result.step, result.loss, result.gradient_norm, Trainer::most_skipped_in_a_row + 1));
+      return;
+    }
     bar.update(fraction,
                fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
   };

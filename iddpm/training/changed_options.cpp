@@ -5,6 +5,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/training/trainer_state.h"
+#include "iddpm/training/training_memory.h"
 
 namespace iddpm {
 namespace {
@@ -37,6 +38,7 @@ void Trainer::change_options(TrainingOptions options) {
   State& state = *state_;
   require(options.seed == state.options.seed, "the seed of a run can't change: expected {}, got {}", state.options.seed,
           options.seed);
+  if (state.network.device().is_cpu()) require_training_memory(state.settings, options, NetworkChange::impossible);
   if (options.ema_rates != state.options.ema_rates) {
     std::vector<NamedParameters> emas;
     for (const double rate : options.ema_rates) {

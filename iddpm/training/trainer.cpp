@@ -9,6 +9,7 @@
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/learning_rate.h"
 #include "iddpm/training/trainer_state.h"
+#include "iddpm/training/training_memory.h"
 #include "iddpm/training/training_state.h"
 #include "iddpm/training/training_step.h"
 
@@ -25,11 +26,12 @@ void check_trainable(const DiffusionSettings& diffusion) {
       name(diffusion.variance));
 }
 
-UNet new_network(const ModelSettings& settings, const TrainingOptions& options) {
+UNet new_network(const ModelSettings& settings, const TrainingOptions& options, at::Device device) {
   check(settings);
   check(options);
   require(!settings.network.super_resolution,
           "training a super-resolution network is not supported: a batch holds no low-resolution images");
+  if (device.is_cpu()) require_training_memory(settings, options);
   return UNet(settings.network, options.seed);
 }
 
@@ -54,12 +56,16 @@ void check_batch(const Batch& batch, const UNetOptions& network, std::int64_t ex
           batch.x_0.size(0));
 }
 
-void check_finite(const StepFigures& figures, std::int64_t step) {
-  if (std::isfinite(figures.loss) && std::isfinite(figures.gradient_norm)) return;
+bool is_finite(const StepFigures& figures) {
+  return std::isfinite(figures.loss) && std::isfinite(figures.gradient_norm);
+}
+
+[[noreturn]] void stop_at(const StepFigures& figures, std::int64_t step) {
   const bool loss_is_finite = std::isfinite(figures.loss);
-  throw NotFiniteError(fmt::format("the {} of step {} is {}; expected a finite number",
+  throw NotFiniteError(fmt::format("the {} of step {} is {}, and it was not finite in the {} steps before either",
                                    loss_is_finite ? "gradient's norm" : "loss", step,
-                                   loss_is_finite ? figures.gradient_norm : figures.loss));
+                                   loss_is_finite ? figures.gradient_norm : figures.loss,
+                                   Trainer::most_skipped_in_a_row));
 }
 
 }  // namespace
@@ -81,7 +87,7 @@ Trainer::State::State(ModelSettings model_settings, TrainingOptions training_opt
 
 Trainer::Trainer(ModelSettings settings, TrainingOptions options, at::Device device) {
   check_trainable(settings.diffusion);
-  UNet network = new_network(settings, options);
+  UNet network = new_network(settings, options, device);
   state_ = std::make_unique<State>(std::move(settings), std::move(options), std::move(network), device);
 }
 
@@ -100,13 +106,22 @@ StepResult Trainer::step(const Batch& batch) {
   const ImageLosses losses = backward(batch, draws, state.network, state.losses, microbatch);
   const StepFigures figures =
       reduce(draws, losses, state.losses.p_theta().steps(), state.parameters, state.gradients, *state.group);
-  check_finite(figures, state.step + 1);
   const double learning_rate = learning_rate_at(state.options, state.step, state.seconds_trained);
-  update(state.parameters, state.optimizer, state.options, state.step, learning_rate, figures.gradient_norm);
-  state.timesteps->record(figures.t, figures.losses);
+  const bool skipped = !is_finite(figures);
+  if (skipped) {
+    if (state.skipped.in_a_row >= most_skipped_in_a_row) stop_at(figures, state.step + 1);
+    ++state.skipped.all;
+    ++state.skipped.in_a_row;
+  } else {
+    // AdamW and the averages count their own updates.
+    const std::int64_t updates = state.step - state.skipped.all;
+    update(state.parameters, state.optimizer, state.options, updates, learning_rate, figures.gradient_norm);
+    state.timesteps->record(figures.t, figures.losses);
+    state.skipped.in_a_row = 0;
+  }
   ++state.step;
   state.examples_seen += figures.t.size();
-  add(state.data_pixels, batch.x_0);
+  if (!skipped) add(state.data_pixels, batch.x_0);
   return {.step = state.step,
           .loss = figures.loss,
           .mse = figures.mse,
@@ -114,13 +129,14 @@ StepResult Trainer::step(const Batch& batch) {
           .loss_by_quartile = figures.loss_by_quartile,
           .gradient_norm = figures.gradient_norm,
           .learning_rate = learning_rate,
-          .images = figures.t.size()};
+          .images = figures.t.size(),
+          .skipped = skipped};
 }
 
 Trainer Trainer::from_checkpoint(const Checkpoint& checkpoint, const WeightChoice& choice, TrainingOptions options,
                                  at::Device device) {
   const ModelSettings& settings = checkpoint.info().settings;
-  UNet network = new_network(settings, options);
+  UNet network = new_network(settings, options, device);
   load_parameters(network.parameters(), checkpoint.weights(choice), checkpoint.file().path().string());
   return Trainer(std::make_unique<State>(settings, std::move(options), std::move(network), device));
 }
@@ -128,8 +144,12 @@ Trainer Trainer::from_checkpoint(const Checkpoint& checkpoint, const WeightChoic
 Trainer Trainer::resume(const std::filesystem::path& path, at::Device device) {
   const Checkpoint checkpoint(path);
   TrainingState saved = read_training_state(checkpoint);
-  Trainer trainer = from_checkpoint(checkpoint, {.raw = true}, saved.options, device);
+  // How many images at a time is the session's to say: `change_options` looks at what they need.
+  TrainingOptions least = saved.options;
+  least.microbatch = 1;
+  Trainer trainer = from_checkpoint(checkpoint, {.raw = true}, least, device);
   State& state = *trainer.state_;
+  state.options = saved.options;
   const std::string where = path.string();
   load_parameters(state.optimizer.exp_avg, saved.exp_avg, where);
   load_parameters(state.optimizer.exp_avg_sq, saved.exp_avg_sq, where);
@@ -139,6 +159,7 @@ Trainer Trainer::resume(const std::filesystem::path& path, at::Device device) {
   state.timesteps->restore(saved.timestep_history);
   state.step = saved.step;
   state.examples_seen = saved.examples_seen;
+  state.skipped = saved.skipped;
   state.seconds_trained = saved.seconds_trained;
   state.data_pixels = checkpoint.info().data_pixels;
   state.origin = checkpoint.info().origin;
@@ -154,6 +175,7 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
                       {.options = state.options,
                        .step = state.step,
                        .examples_seen = state.examples_seen,
+                       .skipped = state.skipped,
                        .seconds_trained = state.seconds_trained,
                        .exp_avg = state.optimizer.exp_avg,
                        .exp_avg_sq = state.optimizer.exp_avg_sq,
@@ -177,6 +199,7 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
 
 std::int64_t Trainer::steps_done() const { return state_->step; }
 std::int64_t Trainer::examples_seen() const { return state_->examples_seen; }
+SkippedSteps Trainer::skipped_steps() const { return state_->skipped; }
 void Trainer::set_seconds_trained(double seconds) { state_->seconds_trained = seconds; }
 double Trainer::seconds_trained() const { return state_->seconds_trained; }
 const PixelStatistics& Trainer::data_pixels() const { return state_->data_pixels; }

@@ -14,6 +14,7 @@
 #include "iddpm/model/model_settings.h"
 #include "iddpm/nn/unet.h"
 #include "iddpm/training/training_options.h"
+#include "iddpm/training/training_state.h"
 
 namespace iddpm {
 
@@ -27,6 +28,7 @@ struct StepResult {
   double gradient_norm = 0;                                    ///< before clipping
   double learning_rate = 0;
   std::int64_t images = 0;
+  bool skipped = false;  ///< the loss or the gradient was not finite: nothing was updated
 };
 
 /// Trains a model: parameters, optimiser, EMA, random streams, timestep history. One call of `step` is one optimiser
@@ -44,14 +46,19 @@ class Trainer {
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
-  /// The gradient is that of the mean over the whole batch, whatever the microbatch. Throws NotFiniteError if the loss
-  /// or the gradient is not finite, and Error if the batch doesn't fit the model or isn't the one that follows (its
-  /// first example must be number `examples_seen()`); the trainer is then unchanged.
+  /// The gradient is that of the mean over the whole batch, whatever the microbatch. A step whose loss or gradient is
+  /// not finite updates neither weights nor averages; it counts as a step all the same, so that the data go on. Throws
+  /// NotFiniteError at the one that follows `most_skipped_in_a_row` of them, and Error if the batch doesn't fit the
+  /// model or isn't the one that follows (its first example must be number `examples_seen()`); the trainer is then
+  /// unchanged.
   StepResult step(const Batch& batch);
+  static constexpr std::int64_t most_skipped_in_a_row = 9;
 
   std::int64_t steps_done() const;
   /// Examples seen so far: where the data go on.
   std::int64_t examples_seen() const;
+  /// Steps that updated nothing.
+  SkippedSteps skipped_steps() const;
   /// What a decay by time goes by: to be set before each step by who holds the clock. Saved, if there is such a decay.
   void set_seconds_trained(double seconds);
   double seconds_trained() const;

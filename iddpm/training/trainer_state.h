@@ -29,6 +29,7 @@ struct Trainer::State {
   std::unique_ptr<ProcessGroup> group = std::make_unique<SingleProcess>();
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
+  SkippedSteps skipped;
   double seconds_trained = 0;
   PixelStatistics data_pixels;
   nlohmann::json origin = nullptr;

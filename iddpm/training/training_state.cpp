@@ -33,8 +33,9 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
   require(found != file.metadata().end(), "{} is not a training state: its metadata lack the key '{}'", where,
           format::training_key);
   const nlohmann::json json = parse_json(found->second, where);
-  const JsonRecord record(
-      json, where, {"format", "step", "examples_seen", "seconds_trained", "options", "checksum", "model_checksum"});
+  const JsonRecord record(json, where,
+                          {"format", "step", "examples_seen", "skipped_steps", "skipped_in_a_row", "seconds_trained",
+                           "options", "checksum", "model_checksum"});
   const auto record_format = record.get<std::int64_t>("format");
   require(record_format >= 1 && record_format <= format::training_state_version, ErrorKind::unsupported,
           "{}: its format is {}; this program reads 1 to {} (a newer program wrote it?)", where, record_format,
@@ -42,6 +43,11 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
   StateMetadata metadata;
   metadata.state.step = record.get<std::int64_t>("step");
   metadata.state.examples_seen = record.get<std::int64_t>("examples_seen");
+  SkippedSteps& skipped = metadata.state.skipped;
+  if (json.contains("skipped_steps")) {
+    skipped.all = record.get<std::int64_t>("skipped_steps");
+    skipped.in_a_row = record.get<std::int64_t>("skipped_in_a_row");
+  }
   if (json.contains("seconds_trained")) metadata.state.seconds_trained = record.get<double>("seconds_trained");
   metadata.checksum = record.get<std::uint64_t>("checksum");
   metadata.model_checksum = record.get<std::uint64_t>("model_checksum");
@@ -110,6 +116,10 @@ void save_training_state(const std::filesystem::path& checkpoint, const Training
                              {"options", state.options},
                              {"checksum", checksum},
                              {"model_checksum", model_checksum}};
+  if (state.skipped.all > 0) {
+    metadata["skipped_steps"] = state.skipped.all;
+    metadata["skipped_in_a_row"] = state.skipped.in_a_row;
+  }
   // Time differs from run to run; only where it matters does the file depend on it.
   if (state.options.decay_minutes > 0) metadata["seconds_trained"] = state.seconds_trained;
   write_safetensors(training_state_path(checkpoint), tensors, {{format::training_key, metadata.dump()}});
@@ -125,8 +135,12 @@ TrainingState read_training_state(const Checkpoint& checkpoint) {
               metadata.model_checksum == checkpoint.checksums().at(format::group_name(std::nullopt)),
           "{} doesn't belong to {}: it was written with another model file", where, checkpoint.file().path().string());
   require(state.examples_seen >= 0, "{}: expected at least 0 examples seen, got {}", where, state.examples_seen);
+  require(state.skipped.in_a_row >= 0 && state.skipped.in_a_row <= state.skipped.all && state.skipped.all <= state.step,
+          "{}: expected 0 <= skipped_in_a_row <= skipped_steps <= step, got {}, {} and {}", where,
+          state.skipped.in_a_row, state.skipped.all, state.step);
   require(state.seconds_trained >= 0, "{}: expected at least 0 seconds of training, got {}", where,
           state.seconds_trained);
+  file.require_memory_for_all();
   state.exp_avg = read_group(file, exp_avg_group, checkpoint);
   state.exp_avg_sq = read_group(file, exp_avg_sq_group, checkpoint);
   state.timestep_history = read_history(file);

@@ -11,11 +11,18 @@
 
 namespace iddpm {
 
+/// Steps that updated nothing, since their loss or gradient was not finite.
+struct SkippedSteps {
+  std::int64_t all = 0;       ///< since the start of the run
+  std::int64_t in_a_row = 0;  ///< the last ones
+};
+
 /// What lies beside a model file so that training can go on exactly (docs/checkpoint_format.md).
 struct TrainingState {
   TrainingOptions options = {};
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
+  SkippedSteps skipped = {};
   double seconds_trained = 0;  ///< kept where the learning rate's decay goes by time
   NamedTensors exp_avg = {};   ///< under the parameters' names
   NamedTensors exp_avg_sq = {};

@@ -1,10 +1,15 @@
 #include "iddpm/training/trainer.h"
 
 #include <limits>
+#include <memory>
+#include <set>
 
+#include "iddpm/io/input_file.h"
+#include "iddpm/model/run_folder.h"
 #include "iddpm/training/gradient.h"
 #include "iddpm/training/training_memory.h"
 #include "tests/golden_case.h"
+#include "tests/io/hostile_files.h"
 #include "tests/operation_counter.h"
 #include "tests/training/training_fixtures.h"
 
@@ -24,6 +29,13 @@ std::vector<Tensor> copies(const NamedParameters& parameters) {
     if (!result) return result << " in " << x[i].first;
   }
   return ::testing::AssertionSuccess();
+}
+
+// The batch that follows, with a pixel that is no number.
+Batch broken_batch(const Trainer& trainer) {
+  Batch batch = next_batch(trainer);
+  batch.x_0[1][0][0][0] = std::numeric_limits<float>::quiet_NaN();
+  return batch;
 }
 
 }  // namespace
@@ -98,28 +110,59 @@ TEST(Trainer, MovesNoFurtherThanItsClippedGradientAllows) {
   EXPECT_GT(result.gradient_norm, 1e-3) << "reported before clipping";
 }
 
-TEST(Trainer, StopsAtALossThatIsNotFiniteWithoutChangingAnything) {
+TEST(Trainer, SkipsAStepThatIsNotFinite) {
   Trainer trainer(tiny_model(), tiny_training());
   train_steps(trainer, 2);
   const auto before = copies(trainer.network().parameters());
   const auto ema_before = copies(trainer.ema_network().parameters());
-  Batch batch = next_batch(trainer);
-  batch.x_0[1][0][0][0] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_THROW(trainer.step(batch), NotFiniteError);
+  EXPECT_TRUE(trainer.step(broken_batch(trainer)).skipped);
   const auto after = copies(trainer.network().parameters());
   const auto ema_after = copies(trainer.ema_network().parameters());
   for (std::size_t i = 0; i < before.size(); ++i) {
     EXPECT_TRUE(at::equal(before[i], after[i]));
     EXPECT_TRUE(at::equal(ema_before[i], ema_after[i]));
   }
-  EXPECT_EQ(trainer.steps_done(), 2);
-  EXPECT_EQ(trainer.examples_seen(), 12);
+  EXPECT_EQ(trainer.steps_done(), 3);
+  EXPECT_EQ(trainer.examples_seen(), 18) << "the data go on";
+  EXPECT_EQ(trainer.skipped_steps().all, 1);
+  EXPECT_FALSE(trainer.step(next_batch(trainer)).skipped);
+  EXPECT_EQ(trainer.skipped_steps().in_a_row, 0);
+  EXPECT_EQ(trainer.skipped_steps().all, 1);
+}
 
-  // It goes on as if nothing had been.
-  Trainer undisturbed(tiny_model(), tiny_training());
-  train_steps(undisturbed, 3);
-  trainer.step(next_batch(trainer));
-  EXPECT_TRUE(close(trainer.network(), undisturbed.network(), 0));
+TEST(Trainer, StopsAfterManyStepsThatAreNotFiniteWithoutChangingAnything) {
+  Trainer trainer(tiny_model(), tiny_training());
+  train_steps(trainer, 1);
+  const auto before = copies(trainer.network().parameters());
+  for (std::int64_t i = 0; i < Trainer::most_skipped_in_a_row; ++i) trainer.step(broken_batch(trainer));
+  const std::int64_t steps = trainer.steps_done();
+  EXPECT_THROW(trainer.step(broken_batch(trainer)), NotFiniteError);
+  EXPECT_EQ(trainer.steps_done(), steps);
+  const auto after = copies(trainer.network().parameters());
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(at::equal(before[i], after[i]));
+  EXPECT_FALSE(trainer.step(next_batch(trainer)).skipped) << "it can go on with what is finite";
+}
+
+TEST(Trainer, ResumesExactlyAcrossSkippedSteps) {
+  TrainingOptions options = tiny_training();
+  options.timesteps = TimestepSampling::importance;
+  const auto train_all = [&](const std::set<std::int64_t>& saved_after) {
+    const TemporaryFolder folder;
+    auto trainer = std::make_unique<Trainer>(tiny_model(), options);
+    for (std::int64_t step = 1; step <= 6; ++step) {
+      trainer->step(step == 1 || step == 3 || step == 4 ? broken_batch(*trainer) : next_batch(*trainer));
+      if (saved_after.count(step) == 0) continue;
+      trainer->save(folder / "a.safetensors");
+      trainer = std::make_unique<Trainer>(Trainer::resume(folder / "a.safetensors"));
+      EXPECT_EQ(trainer->steps_done(), step);
+    }
+    EXPECT_EQ(trainer->skipped_steps().all, 3);
+    trainer->save(folder / "end.safetensors");
+    return read_file(folder / "end.safetensors") + read_file(training_state_path(folder / "end.safetensors"));
+  };
+  const std::string undisturbed = train_all({});
+  EXPECT_TRUE(train_all({1, 3, 4}) == undisturbed);
+  EXPECT_TRUE(train_all({2, 5}) == undisturbed);
 }
 
 TEST(Trainer, RefusesBatchesThatDoNotFit) {
@@ -221,9 +264,48 @@ TEST(TrainingMemory, CountsEverySetOfParameters) {
   EXPECT_EQ(memory.parameters, 4 * count(UNet::parameter_shapes(tiny_model().network)));
   EXPECT_EQ(memory.averages, 2 * memory.parameters);
   EXPECT_EQ(memory.optimizer, 2 * memory.parameters);
-  EXPECT_EQ(memory.total(), 6 * memory.parameters + memory.activations);
+  EXPECT_EQ(memory.images, 3 * options.batch * 8 * 8 * 4);
+  EXPECT_EQ(memory.total(), 6 * memory.parameters + memory.activations + memory.images);
   options.microbatch = 2;
   EXPECT_EQ(3 * estimate_training_memory(tiny_model(), options).activations, memory.activations);
+}
+
+TEST(TrainingMemory, MoreThanTheLimitIsRefusedBeforeItIsTakenWithOptionsThatFit) {
+  TrainingOptions options = tiny_training();
+  options.batch = 1000;
+  const TrainingMemory memory = estimate_training_memory(tiny_model(), options);
+  {
+    const MemoryLimit limit(static_cast<std::uint64_t>(memory.fixed() + memory.images + memory.activations / 100));
+    EXPECT_TRUE(contains(error_of([&] { Trainer(tiny_model(), options); }), "expected --microbatch 10"));
+    options.microbatch = 10;
+    EXPECT_NO_THROW(Trainer(tiny_model(), options));
+  }
+  {
+    const MemoryLimit limit(static_cast<std::uint64_t>(memory.fixed() + memory.images / 2));
+    const std::string error = error_of([&] { Trainer(tiny_model(), options); });
+    const std::string words = "expected --batch ";
+    ASSERT_TRUE(contains(error, words) && contains(error, " --microbatch 1")) << error;
+    options.batch = std::stoll(error.substr(error.find(words) + words.size()));
+    options.microbatch = 1;
+    EXPECT_NO_THROW(Trainer(tiny_model(), options));
+    ++options.batch;
+    EXPECT_NE(error_of([&] { Trainer(tiny_model(), options); }), "");
+  }
+  const MemoryLimit limit(static_cast<std::uint64_t>(memory.fixed()));
+  EXPECT_TRUE(contains(error_of([&] { Trainer(tiny_model(), options); }), "expected a smaller network"));
+}
+
+TEST(TrainingMemory, AResumedRunIsLookedAtWithTheOptionsOfItsSession) {
+  const TemporaryFolder folder;
+  TrainingOptions options = tiny_training();
+  options.batch = 1000;
+  Trainer(tiny_model(), options).save(folder / "a.safetensors");
+  const TrainingMemory memory = estimate_training_memory(tiny_model(), options);
+  const MemoryLimit limit(static_cast<std::uint64_t>(memory.fixed() + memory.images + memory.activations / 100));
+  Trainer trainer = Trainer::resume(folder / "a.safetensors");
+  EXPECT_TRUE(contains(error_of([&] { trainer.change_options(options); }), "--microbatch 10"));
+  options.microbatch = 10;
+  EXPECT_NO_THROW(trainer.change_options(options));
 }
 
 TEST(Trainer, GoesOnWithOtherOptions) {

@@ -138,11 +138,51 @@ TEST(TrainingRun, StopsAtALossThatIsNotFiniteAndNamesTheLastGoodCheckpoint) {
     if (result.step == 3) trainer.network().parameters()[0].second.detach().fill_(INFINITY);
   }};
   const std::string error = error_of(
-      [&] { train(trainer, tiny_dataset(), run.path(), {.steps = 9, .checkpoint_every = 2}, observer, go_on); });
-  EXPECT_TRUE(contains(error, "of step 4")) << error;
+      [&] { train(trainer, tiny_dataset(), run.path(), {.steps = 99, .checkpoint_every = 2}, observer, go_on); });
+  EXPECT_TRUE(contains(error, "of step 13")) << error;
+  EXPECT_TRUE(contains(error, "9 steps before")) << error;
   EXPECT_TRUE(contains(error, checkpoint_path(run.path(), 2).string())) << error;
   EXPECT_TRUE(contains(error, "learning rate lower than 0.001")) << error;
   EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{2});
+}
+
+TEST(TrainingRun, ACheckpointWhoseWeightsLedNowhereIsSetAside) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  const RunObserver observer = {.on_step = [&](const StepResult& result, double, double) {
+    if (result.step == 4) trainer.network().parameters()[0].second.detach().fill_(1e38F);
+  }};
+  const std::string error = error_of(
+      [&] { train(trainer, tiny_dataset(), run.path(), {.steps = 99, .checkpoint_every = 2}, observer, go_on); });
+  EXPECT_TRUE(contains(error, "last good checkpoint is " + checkpoint_path(run.path(), 2).string())) << error;
+  EXPECT_TRUE(contains(error, "step_00000004.diverged.safetensors")) << error;
+  EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{2});
+  EXPECT_EQ(Trainer::resume(find_resumable_checkpoint(run.path())).steps_done(), 2);
+}
+
+TEST(TrainingRun, SkippedStepsAreLoggedAndCheckpointsWaitForAGoodOne) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  const Tensor parameter = trainer.network().parameters()[0].second.detach();
+  Tensor good;
+  std::vector<std::int64_t> skipped;
+  const RunObserver observer = {.on_step = [&](const StepResult& result, double, double) {
+    if (result.skipped) skipped.push_back(result.step);
+    if (result.step == 3) {
+      good = parameter.clone();
+      parameter.fill_(INFINITY);
+    }
+    if (result.step == 5) parameter.copy_(good);
+  }};
+  train(trainer, tiny_dataset(), run.path(), {.steps = 7, .log_every = 1, .checkpoint_every = 4}, observer, go_on);
+  EXPECT_EQ(skipped, (std::vector<std::int64_t>{4, 5}));
+  EXPECT_EQ(steps_in(run.path()), (std::vector<std::int64_t>{6, 7})) << "that of step 4 waited";
+  const auto lines = read_metrics_log(run.path());
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(lines[3].step, 6);
+  EXPECT_EQ(lines[3].skipped, 2);
+  EXPECT_EQ(lines[4].skipped, 0);
+  EXPECT_GT(lines[4].gradient_norm, 0);
 }
 
 TEST(TrainingRun, KeepsItsCheckpointsWhenSavingFails) {

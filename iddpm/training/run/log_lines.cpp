@@ -24,6 +24,7 @@ LoggedStep parse_line(std::string_view line, const std::string& where) {
   record.read("images_per_second", step.images_per_second);
   record.read("elapsed_seconds", step.elapsed_seconds);
   record.read("data_wait_seconds", step.data_wait_seconds);
+  if (json.contains("skipped")) record.read("skipped", step.skipped);
   for (std::size_t k = 0; k < step.loss_by_quartile.size(); ++k) {
     step.loss_by_quartile[k] = record.get_optional<double>(fmt::format("loss_q{}", k).c_str());
   }
@@ -45,6 +46,7 @@ std::string log_line(const LoggedStep& step) {
   json["images_per_second"] = step.images_per_second;
   json["elapsed_seconds"] = step.elapsed_seconds;
   json["data_wait_seconds"] = step.data_wait_seconds;
+  if (step.skipped > 0) json["skipped"] = step.skipped;
   return json.dump() + "\n";
 }
 

@@ -22,6 +22,7 @@ struct LoggedStep {
   double images_per_second = 0;
   double elapsed_seconds = 0;
   double data_wait_seconds = 0;  ///< per step
+  std::int64_t skipped = 0;      ///< steps since the line before that were not finite and updated nothing
 
   bool operator==(const LoggedStep&) const = default;
 };

@@ -58,6 +58,7 @@ std::vector<std::pair<std::string, double>> scalars_of(const LoggedStep& step) {
   }
   scalars.emplace_back("training/gradient_norm", step.gradient_norm);
   scalars.emplace_back("training/learning_rate", step.learning_rate);
+  if (step.skipped > 0) scalars.emplace_back("training/skipped_steps", static_cast<double>(step.skipped));
   scalars.emplace_back("speed/images_per_second", step.images_per_second);
   scalars.emplace_back("speed/data_wait_seconds", step.data_wait_seconds);
   return scalars;
@@ -91,6 +92,10 @@ MetricsLog::MetricsLog(MetricsLog&&) noexcept = default;
 
 void MetricsLog::record(const StepResult& result, double images_per_second, double elapsed_seconds,
                         double data_wait_seconds) {
+  if (result.skipped) {
+    ++state_->last.skipped;
+    return;
+  }
   Means& means = state_->means;
   means.loss.add(result.loss);
   means.mse.add(result.mse);
@@ -121,6 +126,7 @@ void MetricsLog::flush() {
   step.images_per_second = *means.images_per_second.value();
   step.data_wait_seconds = *means.data_wait_seconds.value();
   state.means = {};
+  state.last.skipped = 0;
 
   const std::string line = log_line(step);
   const bool written = std::fwrite(line.data(), 1, line.size(), state.file) == line.size();

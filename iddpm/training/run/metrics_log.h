@@ -21,7 +21,8 @@ class MetricsLog {
   ~MetricsLog();
   MetricsLog(MetricsLog&&) noexcept;
 
-  /// A step: its speed, the time since the run began (all sessions), and how long it waited for images.
+  /// A step (one that was skipped is counted only): its speed, the time since the run began (all sessions), and how
+  /// long it waited for images.
   void record(const StepResult& result, double images_per_second, double elapsed_seconds, double data_wait_seconds = 0);
   /// Writes what was recorded since the last call as one line; nothing if nothing was.
   void flush();

@@ -108,19 +108,38 @@ class Run {
   StepResult checked_step(const Batch& batch) {
     tell_time();
     try {
-      return trainer_.step(batch);
+      const StepResult result = trainer_.step(batch);
+      good_since_save_ = good_since_save_ || !result.skipped;
+      return result;
     } catch (const NotFiniteError& error) {
       log_.flush();
       const TrainingOptions& training = trainer_.options();
-      const std::string kept = last_saved_.has_value() ? fmt::format("the last good checkpoint is {}",
-                                                                     checkpoint_path(folder_, *last_saved_).string())
-                                                       : "there is no checkpoint yet";
+      const std::string kept = kept_checkpoint();
       std::string advice = fmt::format("a learning rate lower than {}", training.learning_rate);
       if (training.gradient_clip == 0) advice += ", clipping the gradient (to 1, say)";
       if (training.warmup_steps == 0) advice += ", a warm-up";
       if (training.precision == Precision::bfloat16) advice += ", float32";
       throw NotFiniteError(fmt::format("{}; {}; try {}", error.what(), kept, advice));
     }
+  }
+
+  // What there is to go on from. The newest checkpoint, if no good step followed it, holds the weights that led here:
+  // it is set aside where there is an earlier one.
+  std::string kept_checkpoint() const {
+    if (!last_saved_) return "there is no checkpoint yet";
+    const fs::path newest = checkpoint_path(folder_, *last_saved_);
+    std::vector<RunCheckpoint> checkpoints = list_checkpoints(folder_);
+    std::erase_if(checkpoints, [&](const RunCheckpoint& checkpoint) { return checkpoint.step >= *last_saved_; });
+    if (good_since_save_ || checkpoints.empty()) {
+      return fmt::format("the last good checkpoint is {}", newest.string());
+    }
+    const fs::path aside = fs::path(newest).replace_extension(".diverged.safetensors");
+    std::error_code error;
+    fs::rename(newest, aside, error);  // first, so that a model file that is listed has its state
+    if (!error) fs::rename(training_state_path(newest), training_state_path(aside), error);
+    require(!error, "cannot rename {}: {}", newest.string(), error.message());
+    return fmt::format("the last good checkpoint is {} (the one after it, whose weights led here, is {} now)",
+                       checkpoints.back().path.string(), aside.filename().string());
   }
 
   double fraction_done() const {
@@ -139,9 +158,11 @@ class Run {
     }
   }
 
-  bool checkpoint_due() const {
-    return trainer_.steps_done() % options_.checkpoint_every == 0 ||
-           since_checkpoint_.seconds() >= 60 * options_.checkpoint_minutes;
+  // One that falls among steps that were skipped waits for the next good one: what is kept can be gone on with.
+  bool checkpoint_due() {
+    checkpoint_owed_ = checkpoint_owed_ || trainer_.steps_done() % options_.checkpoint_every == 0 ||
+                       since_checkpoint_.seconds() >= 60 * options_.checkpoint_minutes;
+    return checkpoint_owed_ && trainer_.skipped_steps().in_a_row == 0;
   }
 
   bool sample_due() const {
@@ -165,6 +186,8 @@ class Run {
     trainer_.save(path, origin_);
     last_saved_ = trainer_.steps_done();
     since_checkpoint_.restart();
+    checkpoint_owed_ = false;
+    good_since_save_ = false;
     whole_[*last_saved_] = true;
     if (options_.keep_checkpoints > 0) {
       remove_old_checkpoints(folder_, options_.keep_checkpoints, *last_saved_,
@@ -198,6 +221,8 @@ class Run {
   BatchLoader loader_;
   Stopwatch session_;
   Stopwatch since_checkpoint_;
+  bool checkpoint_owed_ = false;
+  bool good_since_save_ = false;
   std::optional<std::int64_t> last_saved_;
   std::map<std::int64_t, bool> whole_;  ///< by step: what is known of the checkpoints
   std::size_t skipped_reported_ = 0;

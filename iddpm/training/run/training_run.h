@@ -27,9 +27,10 @@ struct RunObserver {
 
 /// Trains in a run folder until an end is reached or `stop` becomes true (the step under way is finished first), then
 /// saves, unless it was stopped before its first step. Writes checkpoints/step_NNNNNNNN.safetensors, log.jsonl and
-/// TensorBoard files; checkpoints say of their origin what run.json says of data and preset. A loss that isn't finite
-/// is an Error that names the last good checkpoint and what to try; nothing is saved over it. An Error while saving (a
-/// full disk) leaves the checkpoints there are.
+/// TensorBoard files; checkpoints say of their origin what run.json says of data and preset. Steps whose loss or
+/// gradient isn't finite are skipped and counted; too many in a row (Trainer::step) are an Error that names the last
+/// good checkpoint and what to try; nothing is saved over it. An Error while saving (a full disk) leaves the
+/// checkpoints there are.
 RunEnd train(Trainer& trainer, std::shared_ptr<const Dataset> dataset, const std::filesystem::path& run_folder,
              const RunOptions& options, const RunObserver& observer, const std::atomic<bool>& stop);
 
