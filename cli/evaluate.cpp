@@ -38,6 +38,9 @@ void refuse_idle_options(const CLI::App& verb, const EvaluationRequest& request)
                     "on a stored result");
     return;
   }
+  if (verb.get_option("--json-file")->count() == 0 && request.save_reference.empty()) {
+    refuse_idle(verb, {"--overwrite"}, "without --json-file or --save-reference");
+  }
   if (!has_reference)
     refuse_idle(verb, {"--reference-split", "--reference-count", "--neighbours"}, "without --reference");
   if (kind == EvaluationInput::images) {

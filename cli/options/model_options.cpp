@@ -61,6 +61,21 @@ void override_diffusion(DiffusionSettings& diffusion, const ModelOptions& option
   override_weighting(diffusion, options);
 }
 
+// Options that others leave without effect.
+void refuse_idle_architecture(const UNetOptions& network, const FieldOptions& given) {
+  const auto refuse = [&](const char* field, const char* option, const std::string& why) {
+    if (given.given(field)) throw UsageError(fmt::format("{} has no effect {}", option, why));
+  };
+  if (network.head_channels > 0) {
+    const std::string why = fmt::format("with {} channels per head (--head-channels)", network.head_channels);
+    refuse("heads", "--heads", why);
+    refuse("heads_upsample", "--heads-upsample", why);
+  }
+  if (network.residual_resampling) {
+    refuse("convolutional_resampling", "--conv-resample", "with --residual-resample, whose blocks resample");
+  }
+}
+
 void fit_classes(Preset& preset, const ModelOptions& options, const Dataset& dataset) {
   const auto& names = dataset.class_names();
   const bool wanted =
@@ -201,6 +216,7 @@ Preset chosen_preset(const ModelOptions& options, const Dataset* dataset) {
     }
   }
   options.network.apply_to(network);
+  refuse_idle_architecture(network, options.network);
   if (options.no_attention) network.attention_resolutions.clear();
   override_diffusion(preset.model.diffusion, options);
   network.predict_variance = is_learned(preset.model.diffusion.variance);

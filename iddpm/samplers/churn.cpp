@@ -15,6 +15,9 @@ void check(const ChurnOptions& options) {
 
 ChurnOptions churn_options(const SamplerOptions& options) {
   const ChurnOptions otherwise;
+  const bool shaped = options.churn_min || options.churn_max || options.churn_noise;
+  require(options.churn.value_or(0) > 0 || !shaped,
+          "churn_min, churn_max and churn_noise have no effect without churn; expected --churn above 0");
   return {.amount = options.churn.value_or(otherwise.amount),
           .least = options.churn_min.value_or(otherwise.least),
           .greatest = options.churn_max.value_or(otherwise.greatest),

@@ -50,7 +50,21 @@ TEST_F(IdleOptions, OfEvaluateAreRefused) {
        "--features features.safetensors", "--neighbours 3", "--save-reference new", "--image-size 8", "--samples 5",
        "--sampler ddim", "--ema 0.9", "--raw", "--device cpu", "--threads 1", "--precision float32", "--background 1"},
       "on a stored result");
+  expect_idle("evaluate run --data images", {"--overwrite"}, "without --json-file or --save-reference");
   EXPECT_FALSE(exists("new"));
+}
+
+TEST_F(IdleOptions, OfTheArchitectureAreRefused) {
+  const std::string train = "train --data images --dry-run --preset tiny --threads 1";
+  expect_idle(train + " --head-channels 16", {"--heads 2", "--heads-upsample 2"}, "with 16 channels per head");
+  expect_idle(train + " --residual-resample true", {"--conv-resample true"}, "with --residual-resample");
+}
+
+TEST_F(IdleOptions, OfChurnAreRefused) {
+  for (const char* option : {"--churn-min 0.1", "--churn-max 2", "--churn-noise 1.1"}) {
+    const std::string refusal = refusal_in(folder(), std::string("sample run --sampler heun ") + option);
+    EXPECT_NE(refusal.find("no effect without churn"), std::string::npos) << refusal;
+  }
 }
 
 TEST_F(IdleOptions, OfRespaceAreRefused) {
