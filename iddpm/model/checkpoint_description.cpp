@@ -96,6 +96,17 @@ void describe_classes(Page& page, const ModelSettings& settings) {
   if (names.size() > most_listed) page.plain(fmt::format("  ... and {} more", names.size() - most_listed));
 }
 
+void describe_drawing(Page& page, const Checkpoint& checkpoint) {
+  const ModelSettings& settings = checkpoint.info().settings;
+  const std::string command = fmt::format("  iddpm sample {} --count 16", checkpoint.file().path().string());
+  page.heading("Draw images with it");
+  page.plain(command + (settings.diffusion.steps > 50 ? " --steps 50" : ""));
+  if (settings.network.classes == 0) return;
+  page.plain(
+      fmt::format("{} --class {}", command,
+                  settings.class_names.empty() ? "0" : fmt::format("\"{}\"", printable(settings.class_names.front()))));
+}
+
 // "data fashion-mnist, preset small".
 std::string origin_text(const nlohmann::json& origin) {
   const auto value_text = [](const nlohmann::json& value) {
@@ -107,6 +118,10 @@ std::string origin_text(const nlohmann::json& origin) {
   std::vector<std::string> parts;
   for (const auto& [key, value] : origin.items()) {
     if (parts.size() == most_listed) break;
+    if (key == "dataset" && value.is_object() && value.contains("size")) {
+      parts.push_back(value_text(value["size"]) + " images");
+      continue;
+    }
     parts.push_back(printable(key) + " " + value_text(value));
   }
   return fmt::format("{}{}", fmt::join(parts, ", "), origin.size() > most_listed ? " ..." : "");
@@ -126,13 +141,15 @@ std::string describe(const Checkpoint& checkpoint) {
   const std::string path = checkpoint.file().path().string();
   Page page;
   page.plain(path);
-  page.plain(fmt::format("  A diffusion model that draws {} x {} {} images{}.", network.image_height,
-                         network.image_width, colour(network.image_channels),
-                         network.classes > 0 ? fmt::format(" of {} classes", network.classes) : ""));
-  page.plain("");
+  page.plain(fmt::format("  A diffusion model that draws {} x {} {} images{}, trained for {} steps.",
+                         network.image_height, network.image_width, colour(network.image_channels),
+                         network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "",
+                         grouped(info.step)));
+  describe_classes(page, info.settings);
+  describe_drawing(page, checkpoint);
+  page.heading("The file");
   page.line("parameters",
             fmt::format("{} ({})", grouped(checkpoint.parameters()), short_count(checkpoint.parameters())));
-  page.line("training steps", grouped(info.step));
   page.line("weights", weights_text(info));
   page.line("seed", std::to_string(info.seed));
   page.line("file",
@@ -140,15 +157,6 @@ std::string describe(const Checkpoint& checkpoint) {
   if (!info.origin.is_null()) page.line("origin", origin_text(info.origin));
   describe_network(page, network);
   describe_diffusion(page, info.settings.diffusion);
-  describe_classes(page, info.settings);
-  page.heading("Draw images with it");
-  page.plain(
-      fmt::format("  iddpm sample {} --count 16{}", path, info.settings.diffusion.steps > 50 ? " --steps 50" : ""));
-  if (network.classes > 0) {
-    const bool named = !info.settings.class_names.empty();
-    page.plain(fmt::format("  iddpm sample {} --count 16 --class {}", path,
-                           named ? fmt::format("\"{}\"", printable(info.settings.class_names.front())) : "0"));
-  }
   return page.text();
 }
 

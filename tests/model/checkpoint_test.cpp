@@ -241,6 +241,7 @@ TEST(Checkpoint, DescriptionHasWhatAPersonAsksFirst) {
                            "channels at 8, 4 pixels", "learned_range"}) {
     EXPECT_TRUE(contains(text, part)) << part << "\n" << text;
   }
+  EXPECT_LT(text.find("iddpm sample"), text.find("parameters")) << "how to use it comes before what it is made of";
   const nlohmann::json json = describe_json(checkpoint);
   EXPECT_EQ(json.at("step"), 1);
   EXPECT_EQ(json.at("parameters"), checkpoint.parameters());
