@@ -108,6 +108,7 @@ std::vector<std::string> given_model_options(const CLI::App& verb) {
 // What fine-tuning may change made equal.
 ModelSettings without_free_choices(ModelSettings model) {
   model.network.dropout = 0;
+  model.network.class_dropout = 0;
   model.network.checkpointing = false;
   model.diffusion.objective = {};
   model.diffusion.weighting = {};

@@ -38,7 +38,7 @@ ImageSize asked_image_size(const ModelOptions& options);
 /// What a model that is there already lets change of itself.
 enum class ModelChanges {
   none,         ///< a run that goes on
-  fine_tuning,  ///< dropout, checkpointing, the objective and its weighting, classes
+  fine_tuning,  ///< dropout (of classes too), checkpointing, the objective and its weighting, classes
 };
 /// The settings of a model that is there already, with the changes asked for. Throws Error naming the options given on
 /// the command line of `verb` if they ask for another model, or for a preset other than `preset`.

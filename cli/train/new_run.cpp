@@ -133,6 +133,8 @@ PreparedRun new_run_from_model(const TrainArguments& arguments, RunRecord record
   record.preset = fmt::format("from {}", arguments.from.filename().string());
   settings.class_names = fine_tuned_classes(arguments.model, checkpoint.info().settings, *dataset);
   settings.network.classes = static_cast<std::int64_t>(settings.class_names.size());
+  const bool class_dropout_asked = arguments.model.network.given("class_dropout");
+  if (settings.network.classes == 0 && !class_dropout_asked) settings.network.class_dropout = 0;
   TrainingOptions training = find_preset("small").training;
   training.learning_rate = 1e-4;
   training.precision = chosen_precision(arguments.compute);

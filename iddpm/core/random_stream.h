@@ -19,6 +19,7 @@ enum class StreamPurpose : std::uint32_t {
   augmentation,
   evaluation,
   initialisation,
+  class_dropout,  ///< index: the training example's number
 };
 
 /// A stream of random numbers that is a pure function of (seed, purpose, index, position): Philox4x32-10 (Salmon et

@@ -32,8 +32,8 @@ std::pair<CheckpointInfo, Checksums> read_metadata(const std::string& json, cons
   // A later format may have other fields, so its number is looked at first.
   const bool has_format = parsed.is_object() && parsed.contains("format") && parsed["format"].is_number_integer();
   require(has_format, "{}: its description names no format; expected {}", where, version);
-  require(parsed["format"] == 1 || parsed["format"] == version, ErrorKind::unsupported,
-          "{}: its format is {}; this program reads formats 1 and {} (a newer program wrote it?)", where,
+  require(parsed["format"] >= 1 && parsed["format"] <= version, ErrorKind::unsupported,
+          "{}: its format is {}; this program reads formats 1 to {} (a newer program wrote it?)", where,
           parsed["format"].dump(), version);
   const JsonRecord record(
       parsed, where, {"format", "version", "model", "step", "seed", "ema_rates", "checksums", "origin", "data_pixels"});

@@ -81,7 +81,7 @@ BlockEmbedding EmbeddingCache::operator()(const NamedParameters& parameters, con
   constexpr std::size_t most_bytes = std::size_t{64} << 20;
   if (!can_be_remembered(parameters, t, y)) return BlockEmbedding(embed(t, y));
   const std::optional<double> timestep = common_value<double>(t.to(at::kDouble));
-  const std::optional<std::int64_t> label = y.defined() ? common_value<std::int64_t>(y) : -1;
+  const std::optional<std::int64_t> label = y.defined() ? common_value<std::int64_t>(y) : 0;  // none has both
   if (!timestep || !label) return BlockEmbedding(embed(t, y));
 
   const Key key{.t = *timestep,

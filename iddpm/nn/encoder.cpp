@@ -18,7 +18,11 @@ Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UN
 Tensor Encoder::embedding(const Tensor& t, const Tensor& y) const {
   Tensor embedding = time_1_(timestep_embedding(t, embedding_width_).to(time_1_.type()));
   embedding = time_2_(kernels::silu(embedding));
-  if (class_embedding_.defined()) embedding = embedding + at::embedding(class_embedding_, y.to(embedding.device()));
+  if (class_embedding_.defined()) {
+    const Tensor classes = y.to(embedding.device());
+    const Tensor of_class = at::embedding(class_embedding_, classes.clamp_min(0));
+    embedding = embedding + of_class.masked_fill((classes < 0).unsqueeze(1), 0.0);
+  }
   return kernels::silu(embedding);
 }
 
@@ -53,13 +57,13 @@ void check_network_input(const Tensor& x_t, const Tensor& t, const UNetOptions& 
           device.str(), x_t.device().str(), t.device().str());
 }
 
-void check_classes(const Tensor& y, std::int64_t images, std::int64_t classes) {
+void check_classes(const Tensor& y, std::int64_t images, std::int64_t classes, std::int64_t least_class) {
   require(y.dim() == 1 && y.size(0) == images && y.scalar_type() == at::kLong,
           "The network's y has shape {} and type {}; expected one int64 class for each of {} images.",
           format_shape(y.sizes()), c10::toString(y.scalar_type()), images);
   const std::int64_t least = y.min().item<std::int64_t>(), most = y.max().item<std::int64_t>();
-  require(least >= 0 && most < classes, "The network's y has class {}; expected 0 to {}.", least < 0 ? least : most,
-          classes - 1);
+  require(least >= least_class && most < classes, "The network's y has class {}; expected {} to {}.",
+          least < least_class ? least : most, least_class, classes - 1);
 }
 
 void check_dropout_keys(const Tensor& keys, std::int64_t images) {

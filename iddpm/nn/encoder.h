@@ -14,7 +14,8 @@ class Encoder {
  public:
   Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options);
 
-  /// SiLU of the embedding, in the parameters' type: all that the blocks ever use of it. t [N]; y [N] or undefined.
+  /// SiLU of the embedding, in the parameters' type: all that the blocks ever use of it. t [N]; y [N] or undefined, of
+  /// which nothing is added where it is below 0.
   Tensor embedding(const Tensor& t, const Tensor& y) const;
 
   struct Features {
@@ -37,8 +38,8 @@ class Encoder {
 /// Throws Error unless x_t is [N, channels, H, W] with sides divisible by the network's stride and t is [N].
 void check_network_input(const Tensor& x_t, const Tensor& t, const UNetOptions& options, at::Device device);
 
-/// Throws Error unless y is [N] int64 with classes in 0 .. classes - 1.
-void check_classes(const Tensor& y, std::int64_t images, std::int64_t classes);
+/// Throws Error unless y is [N] int64 with classes in least .. classes - 1.
+void check_classes(const Tensor& y, std::int64_t images, std::int64_t classes, std::int64_t least = 0);
 
 /// Throws Error unless the keys are undefined or [N] int64.
 void check_dropout_keys(const Tensor& keys, std::int64_t images);

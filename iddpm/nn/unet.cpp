@@ -38,7 +38,7 @@ struct UNet::Layers {
 void UNet::Layers::check_condition(const Condition& condition, std::int64_t images) const {
   if (options.classes > 0) {
     require(condition.y.defined(), "The network has {} classes; expected y, a class for each image.", options.classes);
-    check_classes(condition.y, images, options.classes);
+    check_classes(condition.y, images, options.classes, no_class);
   } else {
     require(!condition.y.defined(), "The network has no classes; expected no y.");
   }

@@ -9,9 +9,12 @@
 
 namespace iddpm {
 
+/// What stands for the class of an image that the network is told none of: nothing is then added to the embedding of t.
+inline constexpr std::int64_t no_class = -1;
+
 /// What a network is told beside x_t and t.
 struct Condition {
-  Tensor y = {};               ///< [N] int64 class indices; needed if and only if the network has classes
+  Tensor y = {};               ///< [N] int64 classes or no_class; needed if and only if the network has classes
   Tensor low_resolution = {};  ///< [N, C, h, w], for super-resolution
   Tensor dropout_keys = {};    ///< [N] int64, one per image: dropout is on if and only if this is given
 };

@@ -130,6 +130,12 @@ UNetOptions resolved(UNetOptions options) {
   check_fields(options, "network options");
   require(options.dropout < 1, "Network option dropout is {}; expected a probability of at least 0 and below 1.",
           options.dropout);
+  require(options.class_dropout < 1,
+          "Network option class_dropout is {}; expected a probability of at least 0 and below 1.",
+          options.class_dropout);
+  require(options.class_dropout == 0 || options.classes > 0,
+          "Network option class_dropout is {}, but the network has no classes to leave out; expected 0.",
+          options.class_dropout);
   if (options.channel_multipliers.empty()) {
     options.channel_multipliers = multipliers_for(std::min(options.image_height, options.image_width),
                                                   std::gcd(options.image_height, options.image_width));
@@ -167,6 +173,14 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
         &options.residual_resampling);
   visit({"classes", "0: unconditional", nullptr, 0, most_classes}, &options.classes);
   visit({"dropout", "Probability of dropping an activation", "--dropout", 0, 1}, &options.dropout);
+  visit({.name = "class_dropout",
+         .help = "Probability of training on an image without its class, for sample --guidance: 0.1",
+         .option = "--class-dropout",
+         .least = 0,
+         .most = 1,
+         .since = 3,
+         .before = "0.0"},
+        &options.class_dropout);
   visit({"predict_variance", "true: a variance is predicted beside the mean"}, &options.predict_variance);
   visit({"super_resolution", "true: conditioned on a smaller image"}, &options.super_resolution);
   visit(

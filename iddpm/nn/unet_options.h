@@ -31,7 +31,8 @@ struct UNetOptions {
   double dropout = 0.0;
   bool predict_variance = true;   ///< twice the channels out: the mean's and v's
   bool super_resolution = false;  ///< conditioned on a smaller image, given as Condition::low_resolution
-  bool checkpointing = false;     ///< recompute blocks in backward instead of keeping their activations
+  double class_dropout = 0.0;  ///< share of examples that training gives no class: what classifier-free guidance needs
+  bool checkpointing = false;  ///< recompute blocks in backward instead of keeping their activations
 
   bool operator==(const UNetOptions&) const = default;
 };

@@ -15,6 +15,7 @@ constexpr const char* class_embedding = "label_emb.weight";
 UNetOptions without_free_choices(UNetOptions network) {
   network.classes = 0;
   network.dropout = 0;
+  network.class_dropout = 0;
   network.checkpointing = false;
   return network;
 }

@@ -101,7 +101,7 @@ StepResult Trainer::step(const Batch& batch) {
   check_batch(batch, network, state.examples_seen);
   const std::int64_t images = batch.x_0.size(0);
   const std::int64_t microbatch = state.options.microbatch > 0 ? state.options.microbatch : images;
-  const StepDraws draws = draw(batch, state.options, network.dropout, *state.timesteps, state.network.device());
+  const StepDraws draws = draw(batch, state.options, network, *state.timesteps, state.network.device());
   state.gradients.start_anew();
   const ImageLosses losses = backward(batch, draws, state.network, state.losses, microbatch);
   const StepFigures figures =

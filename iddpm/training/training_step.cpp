@@ -26,6 +26,15 @@ Tensor draw_dropout_keys(std::vector<RandomStream> streams) {
   return keys;
 }
 
+// The classes [N], each left out with the given probability.
+Tensor classes_but_for_dropped(const Tensor& y, double probability, std::vector<RandomStream> streams) {
+  const Tensor classes = at::empty_like(y, at::TensorOptions(at::kCPU), at::MemoryFormat::Contiguous).copy_(y);
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    if (streams[i].uniform() < probability) classes.data_ptr<std::int64_t>()[i] = no_class;
+  }
+  return classes;
+}
+
 Tensor rows(const Tensor& tensor, std::int64_t begin, std::int64_t count) {
   return tensor.defined() ? tensor.narrow(0, begin, count) : Tensor();
 }
@@ -51,17 +60,24 @@ std::array<std::optional<double>, 4> means_by_quartile(const Tensor& weighted, c
 
 }  // namespace
 
-StepDraws draw(const Batch& batch, const TrainingOptions& options, double dropout, const TimestepSampler& sampler,
-               at::Device device) {
+StepDraws draw(const Batch& batch, const TrainingOptions& options, const UNetOptions& network,
+               const TimestepSampler& sampler, at::Device device) {
   auto timestep_streams = streams_of(options.seed, StreamPurpose::training_timesteps, batch);
   auto noise_streams = streams_of(options.seed, StreamPurpose::training_noise, batch);
   SampledTimesteps sampled = sampler.sample(timestep_streams);
   StepDraws draws = {.t = std::move(sampled.t),
                      .weight = sampled.weight.to(device, /*non_blocking=*/true),
                      .noise = normal_per_image(noise_streams, batch.x_0.sizes().slice(1), device)};
-  if (dropout > 0) {
+  if (network.dropout > 0) {
     draws.dropout_keys =
         draw_dropout_keys(streams_of(options.seed, StreamPurpose::dropout, batch)).to(device, /*non_blocking=*/true);
+  }
+  if (network.classes > 0) {
+    const Tensor y = network.class_dropout > 0
+                         ? classes_but_for_dropped(batch.y, network.class_dropout,
+                                                   streams_of(options.seed, StreamPurpose::class_dropout, batch))
+                         : batch.y;
+    draws.y = y.to(device, /*non_blocking=*/true);
   }
   return draws;
 }
@@ -71,13 +87,12 @@ ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& net
   const std::int64_t images = batch.x_0.size(0);
   const at::Device device = network.device();
   const Tensor x_0 = batch.x_0.to(device, /*non_blocking=*/true);
-  const Tensor y = network.options().classes > 0 ? batch.y.to(device, /*non_blocking=*/true) : Tensor();
   draws.t.on(device);  // once for all microbatches
   std::vector<Tensor> total, mse, vb;
   for (std::int64_t begin = 0; begin < images; begin += microbatch) {
     const std::int64_t count = std::min(microbatch, images - begin);
     Condition condition;
-    condition.y = rows(y, begin, count);
+    condition.y = rows(draws.y, begin, count);
     condition.dropout_keys = rows(draws.dropout_keys, begin, count);
     const LossTerms terms = losses(conditioned(network, condition), rows(x_0, begin, count), draws.t.rows(begin, count),
                                    rows(draws.noise, begin, count));

@@ -23,11 +23,12 @@ struct StepDraws {
   Tensor weight;             ///< [N] float32: 1 / (T p_t)
   Tensor noise;              ///< [N, C, H, W]
   Tensor dropout_keys = {};  ///< [N] int64; undefined without dropout
+  Tensor y = {};             ///< [N] int64: the class, or no_class where it is left out; undefined without classes
 };
 
 /// Draw: each example has its own streams of random numbers. Tensors are on `device`.
-StepDraws draw(const Batch& batch, const TrainingOptions& options, double dropout, const TimestepSampler& sampler,
-               at::Device device);
+StepDraws draw(const Batch& batch, const TrainingOptions& options, const UNetOptions& network,
+               const TimestepSampler& sampler, at::Device device);
 
 /// Per image of the batch, on the network's device, float32 [N].
 struct ImageLosses {

@@ -58,6 +58,13 @@ TEST(UNetOptions, SayWhichOptionIsOutOfRange) {
             "network options, 'image_channels': expected an integer from 1 to 1024, got -1");
   EXPECT_EQ(error_with([](UNetOptions& options) { options.dropout = 1.0; }),
             "Network option dropout is 1; expected a probability of at least 0 and below 1.");
+  EXPECT_EQ(error_with([](UNetOptions& options) {
+              options.classes = 2;
+              options.class_dropout = 1.0;
+            }),
+            "Network option class_dropout is 1; expected a probability of at least 0 and below 1.");
+  EXPECT_EQ(error_with([](UNetOptions& options) { options.class_dropout = 0.1; }),
+            "Network option class_dropout is 0.1, but the network has no classes to leave out; expected 0.");
   EXPECT_EQ(error_with([](UNetOptions& options) { options.dropout = NAN; }),
             "network options, 'dropout': expected a number from 0 to 1, got nan");
   EXPECT_EQ(

@@ -122,6 +122,25 @@ TEST(UNet, ClassesChangeTheOutput) {
   EXPECT_GT(largest_difference(output[0], output[1]), 1e-4);
 }
 
+TEST(UNet, WithoutAClassIsTheNetworkThatHasNone) {
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  const UNet without = random_unet(options);
+  options.classes = 10;
+  const UNet with = random_unet(options);
+  for (const auto& [name, parameter] : with.parameters()) {
+    for (const auto& [its_name, its] : without.parameters()) {
+      if (its_name == name) parameter.copy_(its);
+    }
+  }
+  const Tensor x_t = random_tensor({2, 3, 8, 8}, 1), t = at::full({2}, 5, at::kLong);
+  const Tensor plain = without(x_t, t);
+  EXPECT_TRUE(at::equal(with(x_t, t, {.y = at::full({2}, no_class, at::kLong)}), plain));
+  const Tensor mixed = with(x_t, t, {.y = at::tensor({no_class, std::int64_t{4}}, at::kLong)});
+  EXPECT_LT(largest_difference(mixed[0], plain[0]), 1e-5);
+  EXPECT_GT(largest_difference(mixed[1], plain[1]), 1e-4);
+}
+
 TEST(UNet, WholeAndFractionalTimestepsAgree) {
   const at::NoGradGuard no_grad;
   const UNet network = random_unet(small_options());
@@ -236,9 +255,9 @@ TEST(UNet, NamesWhatIsWrongWithItsInput) {
             }),
             "The network's y has class 10; expected 0 to 9.");
   EXPECT_EQ(error_of([&] {
-              with_classes(x_t, t, {.y = at::tensor({-1, 10}, at::kLong)});
+              with_classes(x_t, t, {.y = at::tensor({-2, 10}, at::kLong)});
             }),
-            "The network's y has class -1; expected 0 to 9.");
+            "The network's y has class -2; expected -1 to 9.");
   EXPECT_EQ(error_of([&] { network(x_t, t, {.low_resolution = x_t}); }),
             "The network does no super-resolution; expected no low_resolution images.");
   EXPECT_EQ(error_of([&] { network(x_t, t, {.dropout_keys = keys}); }),

@@ -30,6 +30,7 @@ const std::vector<Combination> combinations = {
      }},
     {"NoAverage", [](ModelSettings&, TrainingOptions& options) { options.ema_rates = {}; }},
     {"Dropout", [](ModelSettings& model, TrainingOptions&) { model.network.dropout = 0.3; }},
+    {"ClassDropout", [](ModelSettings& model, TrainingOptions&) { model.network.class_dropout = 0.5; }},
     {"Microbatches", [](ModelSettings&, TrainingOptions& options) { options.microbatch = 4; }},
     {"Bfloat16", [](ModelSettings&, TrainingOptions& options) { options.precision = Precision::bfloat16; }},
     {"Decay",
@@ -41,6 +42,7 @@ const std::vector<Combination> combinations = {
     {"Everything",
      [](ModelSettings& model, TrainingOptions& options) {
        model.network.dropout = 0.2;
+       model.network.class_dropout = 0.2;
        model.network.checkpointing = true;
        model.diffusion.objective = Objective::vlb;
        model.diffusion.steps = 2;

@@ -88,6 +88,7 @@ TEST(Trainer, MicrobatchesGiveTheGradientOfTheWholeBatch) {
     TrainingOptions options = tiny_training();
     ModelSettings model = tiny_model();
     model.network.dropout = 0.3;
+    model.network.class_dropout = 0.5;
     Trainer whole(model, options);
     options.microbatch = microbatch;
     Trainer parts(model, options);

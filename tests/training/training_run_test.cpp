@@ -2,6 +2,7 @@
 
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/metrics_log.h"
+#include "iddpm/training/training_state.h"
 #include "tests/training/training_fixtures.h"
 
 namespace iddpm {
