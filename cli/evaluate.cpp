@@ -50,12 +50,15 @@ void refuse_idle_options(const CLI::App& verb, const EvaluationRequest& request)
                  "--precision"},
                 why);
     refuse_idle(verb, sampler_option_names(), why);
+    refuse_idle(verb, guidance_option_names(), why);
     return;
   }
+  refuse_idle_guidance(verb, request.guidance);
   if (!judging) {
     const std::string why = "without --reference or --save-reference";
     refuse_idle(verb, {"--features", "--samples", "--sample-steps", "--start"}, why);
     refuse_idle(verb, sampler_option_names(), why);
+    refuse_idle(verb, guidance_option_names(), why);
   }
   if (request.data.path.empty()) refuse_idle(verb, {"--labels", "--csv", "--split"}, "without --data");
 }
@@ -122,6 +125,7 @@ void add_sample_options(CLI::App& verb, EvaluationRequest& request) {
   option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (100, or all of fewer)")
       ->check(understood_by(check_respacing));
   add_sampler_options(verb, samples.sampler, samples.sampler_options, group);
+  add_guidance_options(verb, request.guidance, group);
   option("--start", request.start, start_help);
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/options/compute_options.h"
 #include "cli/options/data_options.h"
+#include "cli/options/guidance_options.h"
 #include "cli/options/weight_options.h"
 #include "iddpm/core/error.h"
 #include "iddpm/evaluation/evaluation_result.h"
@@ -36,6 +37,7 @@ struct EvaluationRequest {
   DataOptions data = {};
   LikelihoodOptions likelihood = {};
   DrawRequest samples = {};             ///< images 0 .. count - 1, as `iddpm sample` draws them
+  GuidanceArguments guidance = {};      ///< of the samples
   std::string start = "noise";          ///< of the samples, as --start says
   std::filesystem::path features = {};  ///< a feature network, which judging samples takes
   ReferenceOptions reference = {};      ///< wanted if a path is given

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cli/commands.h"
+#include "cli/options/guidance_options.h"
 #include "cli/options/open_model.h"
 #include "cli/options/respacing_option.h"
 #include "cli/options/sampler_options.h"
@@ -20,6 +21,7 @@
 #include "iddpm/evaluation/likelihood/chosen_timesteps.h"
 #include "iddpm/model/draw.h"
 #include "iddpm/model/inference_memory.h"
+#include "iddpm/model/request_denoiser.h"
 #include "iddpm/samplers/registry.h"
 
 namespace iddpm::cli {
@@ -35,6 +37,7 @@ struct SampleArguments {
   std::optional<std::string> steps;
   std::string sampler = "ancestral";
   SamplerOptions sampler_options;
+  GuidanceArguments guidance;
   std::string start = "noise";
   std::vector<std::string> classes;
   bool by_class = false;
@@ -85,6 +88,7 @@ DrawRequest draw_request(const SampleArguments& arguments, const Model& model) {
                       .steps = arguments.steps.value_or(default_steps(model.settings().diffusion.steps)),
                       .start = chosen_start(arguments.start, model),
                       .batch = arguments.batch};
+  request.guidance = chosen_guidance(arguments.guidance, arguments.weights, arguments.compute);
   request.timesteps = chosen_timesteps(model, *request.steps);
   return request;
 }
@@ -102,6 +106,7 @@ nlohmann::json settings_of(const SampleArguments& arguments, const DrawRequest& 
                              {"sampler", request.sampler},
                              {"sampling", describe_sampler(request.sampler, request.sampler_options)},
                              {"start", arguments.start},
+                             {"guidance", guidance_record(request.guidance)},
                              {"steps", *request.steps},
                              {"timesteps", timesteps},
                              {"precision", name(model.precision())},
@@ -110,15 +115,16 @@ nlohmann::json settings_of(const SampleArguments& arguments, const DrawRequest& 
                              {"grid_only", arguments.grid_only}};
   // The options that have a meaning, "eta" of ddim say, as numbers too.
   const std::vector<SamplerOption>& known = find_sampler(request.sampler).options;
-  visit_sampler_options(request.sampler_options, [&](const char* option, const auto& value, const char*) {
-    const auto entry = std::find_if(known.begin(), known.end(),
-                                    [&](const SamplerOption& candidate) { return candidate.name == option; });
-    if (value) {
-      settings[option] = *value;
-    } else if (entry != known.end() && entry->told_always) {
-      settings[option] = entry->otherwise;
-    }
-  });
+  visit_sampler_options(
+      request.sampler_options, [&]<typename Value>(const char* option, const std::optional<Value>& value, const char*) {
+        const auto entry = std::find_if(known.begin(), known.end(),
+                                        [&](const SamplerOption& candidate) { return candidate.name == option; });
+        if (value) {
+          settings[option] = *value;
+        } else if (entry != known.end() && entry->told_always) {
+          settings[option] = static_cast<Value>(entry->otherwise);
+        }
+      });
   if (model.has_classes()) {
     settings["classes"] = request.classes.classes;
     settings["by_class"] = arguments.by_class;
@@ -154,7 +160,16 @@ void draw_into(SampleOutput& output, const Model& model, DrawRequest request) {
   }
 }
 
-void run_sample(const SampleArguments& arguments) {
+// "20 of 1000 steps, 31 network evaluations an image".
+std::string effort_text(const Model& model, std::size_t steps, const NetworkEvaluations& evaluations) {
+  return fmt::format(
+      "{} of {} steps, {} network evaluation{} an image{}", steps, model.settings().diffusion.steps,
+      evaluations.diffusion, evaluations.diffusion == 1 ? "" : "s",
+      evaluations.classifier > 0 ? fmt::format(" and {} of the classifier", evaluations.classifier) : "");
+}
+
+void run_sample(const CLI::App& verb, const SampleArguments& arguments) {
+  refuse_idle_guidance(verb, arguments.guidance);
   (void)make_sampler(arguments.sampler, arguments.sampler_options);  // refuses what it doesn't know
   apply_threads(arguments.compute);
   const Model model = open_model(arguments.model, arguments.weights, arguments.compute);
@@ -169,9 +184,8 @@ void run_sample(const SampleArguments& arguments) {
   if (output.was_finished()) {
     say(fmt::format("All {} images are in {} already; --overwrite draws them anew", request.count, display_path(out)));
   } else {
-    if (!arguments.steps) {
-      say(fmt::format("In {} of {} steps (--steps)", timesteps.size(), model.settings().diffusion.steps));
-    }
+    const NetworkEvaluations evaluations = network_evaluations(model, request);
+    say(fmt::format("In {}{}", effort_text(model, timesteps.size(), evaluations), arguments.steps ? "" : " (--steps)"));
     say_if_noise_is_left(model, request, timesteps);
     if (output.already_drawn() > 0) say(fmt::format("Going on after {} images", output.already_drawn()));
     const std::int64_t before = output.already_drawn();
@@ -180,7 +194,12 @@ void run_sample(const SampleArguments& arguments) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double speed = static_cast<double>(request.count - before) / seconds;
     const PixelRecord pixels = pixel_record(output.pixels(), model.info().data_pixels, "training images");
-    output.finish({{"seconds", seconds}, {"images_per_second", speed}, {pixels_key, pixels}});
+    nlohmann::json figures = {{"evaluations", evaluations.diffusion},
+                              {"seconds", seconds},
+                              {"images_per_second", speed},
+                              {pixels_key, pixels}};
+    if (evaluations.classifier > 0) figures["classifier_evaluations"] = evaluations.classifier;
+    output.finish(figures);
     say(fmt::format("{} images in {} ({:.1f} images/s): {}", request.count - before, format_duration(seconds), speed,
                     display_path(out / "grid.png")));
     say(pixel_table(pixels));
@@ -204,6 +223,8 @@ void add_sample(CLI::App& app) {
       "  iddpm sample runs/photos --count 50000 --steps 250 --npz samples.npz --grid-only\n"
       "      what evaluation programs read (arr_0: uint8 [N, H, W, C])\n"
       "  iddpm sample runs/photos --sampler ddim --steps ddim50\n"
+      "  iddpm sample runs/photos --guidance 2\n"
+      "      its class followed more closely, by a model that was trained with --class-dropout 0.1\n"
       "Image i of a seed is the same whatever the batch size, the number of threads and what else is drawn.\n"
       "Images are written as they are drawn: if the program is stopped, the same command goes on with the rest.");
   verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
@@ -215,6 +236,7 @@ void add_sample(CLI::App& app) {
           "best10 and optimal25 after iddpm respace (100, or all of fewer)")
       ->check(understood_by(check_respacing));
   add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
+  add_guidance_options(*verb, arguments->guidance);
   verb->add_option("--start", arguments->start, start_help);
   verb->add_option("--class", arguments->classes, "Class by name or number; again for several (default: all in turn)")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -231,7 +253,7 @@ void add_sample(CLI::App& app) {
   verb->add_flag("--json", arguments->json, "Print what was done as JSON");
   add_weight_options(*verb, arguments->weights);
   add_compute_options(*verb, arguments->compute);
-  verb->callback([arguments] { run_sample(*arguments); });
+  verb->callback([verb, arguments] { run_sample(*verb, *arguments); });
 }
 
 }  // namespace iddpm::cli

@@ -79,7 +79,7 @@ ReverseProcess ReverseProcess::respaced(const std::vector<std::int64_t>& timeste
 }
 
 Tensor ReverseProcess::network_output(const Network& network, const Tensor& x_t, const Timesteps& t) const {
-  const Tensor output = network(x_t, seen_.entries(t, x_t.device())).to(x_t.scalar_type());
+  const Tensor output = network(x_t, network_timesteps(t, x_t.device())).to(x_t.scalar_type());
   require_fitting_output(output, x_t);
   return output;
 }
@@ -99,9 +99,9 @@ Prediction ReverseProcess::predict(const Network& network, const Tensor& x_t, co
   return prediction_from_output(network_output(network, x_t, t), x_t, t, clip_x_0);
 }
 
-Denoiser ReverseProcess::denoiser(Network network) const {
-  return [process = std::make_shared<const ReverseProcess>(*this), network = std::move(network)](
-             const Tensor& x_t, const Timesteps& t) { return process->predict(network, x_t, t); };
+Denoiser ReverseProcess::denoiser(Network network, std::optional<bool> clip_x_0) const {
+  return [process = std::make_shared<const ReverseProcess>(*this), network = std::move(network), clip_x_0](
+             const Tensor& x_t, const Timesteps& t) { return process->predict(network, x_t, t, clip_x_0); };
 }
 
 Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Tensor& x_t, const Timesteps& t,

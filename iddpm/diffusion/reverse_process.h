@@ -68,7 +68,9 @@ class ReverseProcess {
   Prediction predict(const Network& network, const Tensor& x_t, const Timesteps& t,
                      std::optional<bool> clip_x_0 = {}) const;
   /// The network bound to (a copy of) this process: `predict` for samplers, whose steps are those of `q()`.
-  Denoiser denoiser(Network network) const;
+  Denoiser denoiser(Network network, std::optional<bool> clip_x_0 = {}) const;
+  /// What the network sees of our timesteps t [N]: int64 [N], or float32 when rescaled, on the device.
+  Tensor network_timesteps(const Timesteps& t, at::Device device) const { return seen_.entries(t, device); }
   /// What `predict` makes of an output at hand. Throws Error if its shape doesn't fit the kind of variance.
   Prediction prediction_from_output(const Tensor& output, const Tensor& x_t, const Timesteps& t,
                                     std::optional<bool> clip_x_0 = {}) const;

@@ -4,6 +4,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/io/file_hash.h"
+#include "iddpm/model/request_denoiser.h"
 #include "iddpm/samplers/registry.h"
 
 namespace iddpm {
@@ -31,7 +32,10 @@ ModelRecord model_record(const Model& model, std::uint64_t seed) {
 ModelRecord model_record(const Model& model, const DrawRequest& request, const std::string& start) {
   ModelRecord record = model_record(model, request.seed);
   record.steps = static_cast<std::int64_t>(drawn_timesteps(model, request).size());
+  record.evaluations = network_evaluations(model, request).diffusion;
   record.sampler = describe_sampler(request.sampler, request.sampler_options);
+  const std::string guidance = describe(request.guidance);
+  if (!guidance.empty()) record.sampler += ", " + guidance;
   if (start != "noise") record.sampler += ", start " + start;
   const std::string note = respacing_note(request.steps.value_or(""));
   if (!note.empty()) record.sampler += ", " + note;

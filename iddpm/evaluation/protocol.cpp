@@ -61,6 +61,7 @@ json record_of(const ModelRecord& model) {
                  {"original_steps", model.original_steps},
                  {"seed", model.seed}};
   // Results from before they were recorded stay as they are.
+  if (model.evaluations > 0) record["evaluations"] = model.evaluations;
   if (!model.precision.empty()) record["precision"] = model.precision;
   if (!model.device.empty()) record["device"] = model.device;
   return record;
@@ -68,8 +69,8 @@ json record_of(const ModelRecord& model) {
 
 ModelRecord model_from(const json& value) {
   const JsonRecord record(value, "protocol, model",
-                          {"checkpoint", "checkpoint_sha256", "weights", "sampler", "steps", "original_steps", "seed",
-                           "precision", "device"});
+                          {"checkpoint", "checkpoint_sha256", "weights", "sampler", "steps", "original_steps",
+                           "evaluations", "seed", "precision", "device"});
   ModelRecord model;
   record.read("checkpoint", model.checkpoint);
   record.read("checkpoint_sha256", model.checkpoint_sha256);
@@ -78,6 +79,7 @@ ModelRecord model_from(const json& value) {
   record.read("steps", model.steps);
   record.read("original_steps", model.original_steps);
   record.read("seed", model.seed);
+  if (value.contains("evaluations")) record.read("evaluations", model.evaluations);
   if (value.contains("precision")) record.read("precision", model.precision);
   if (value.contains("device")) record.read("device", model.device);
   return model;
@@ -186,8 +188,10 @@ std::string describe(const Protocol& protocol) {
     const ModelRecord& model = *protocol.model;
     text += fmt::format("model        {} (SHA-256 {}), weights {}\n", model.checkpoint,
                         short_hash(model.checkpoint_sha256), model.weights);
-    text += fmt::format("process      {}{} of {} steps, seed {}", model.sampler.empty() ? "" : model.sampler + ", ",
-                        model.steps, model.original_steps, model.seed);
+    text += fmt::format(
+        "process      {}{} of {} steps, {}seed {}", model.sampler.empty() ? "" : model.sampler + ", ", model.steps,
+        model.original_steps,
+        model.evaluations > 0 ? fmt::format("{} network evaluations an image, ", model.evaluations) : "", model.seed);
     if (!model.precision.empty()) text += fmt::format("computed     in {} on {}\n", model.precision, model.device);
   }
   text += fmt::format("software     {}\n", protocol.software);

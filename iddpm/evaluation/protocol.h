@@ -28,6 +28,7 @@ struct ModelRecord {
   std::string sampler = {};         ///< "ancestral", "ddim eta 0"; empty for a likelihood
   std::int64_t steps = 0;           ///< of the (shortened) process
   std::int64_t original_steps = 0;  ///< of the process that it was trained with
+  std::int64_t evaluations = 0;     ///< of networks, for one image; 0: not recorded, as by earlier versions
   std::uint64_t seed = 0;
   std::string precision = {};  ///< "float32", "bfloat16"; empty: not recorded, as by earlier versions
   std::string device = {};     ///< "cpu", "cuda:0"; empty likewise

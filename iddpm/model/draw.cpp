@@ -5,8 +5,8 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/respacing.h"
+#include "iddpm/model/request_denoiser.h"
 #include "iddpm/samplers/registry.h"
-#include "iddpm/samplers/thresholding.h"
 
 namespace iddpm {
 namespace {
@@ -70,6 +70,17 @@ void check_numbers(const DrawRequest& request) {
   require(request.batch >= 1, "drawing: expected batches of at least 1 image, got {}", request.batch);
 }
 
+// Those of the timesteps that a start other than noise looks at.
+std::vector<std::int64_t> timesteps_of_start(const DrawRequest& request, const ModelSettings& settings,
+                                             const NoiseSchedule& schedule,
+                                             const std::vector<std::int64_t>& timesteps) {
+  const auto channels = static_cast<std::size_t>(settings.network.image_channels);
+  require(request.start->mean.size() == channels && request.start->spread.size() == channels,
+          "drawing: expected the mean and spread of {} channels to begin with, got {} and {}", channels,
+          request.start->mean.size(), request.start->spread.size());
+  return timesteps_from(*request.start, schedule, timesteps);
+}
+
 NoiseSource noise_of(const Model& model, const DrawRequest& request, std::int64_t position, std::int64_t size) {
   std::vector<RandomStream> streams;
   for (std::int64_t i = position; i < position + size; ++i) {
@@ -113,12 +124,9 @@ std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest&
     timesteps = respaced_timesteps(whole.q().schedule(), request.steps.value_or(default_steps(whole.steps())));
   }
   (void)respaced_schedule(whole.q().schedule(), timesteps);  // refuses timesteps that don't ascend within the process
-  if (!request.start) return timesteps;
-  const auto channels = static_cast<std::size_t>(settings.network.image_channels);
-  require(request.start->mean.size() == channels && request.start->spread.size() == channels,
-          "drawing: expected the mean and spread of {} channels to begin with, got {} and {}", channels,
-          request.start->mean.size(), request.start->spread.size());
-  return timesteps_from(*request.start, whole.q().schedule(), timesteps);
+  if (request.start) timesteps = timesteps_of_start(request, settings, whole.q().schedule(), timesteps);
+  check_guidance(request.guidance, model, respaced_schedule(whole.q().schedule(), timesteps));
+  return timesteps;
 }
 
 void draw(const Model& model, const DrawRequest& request, const std::function<void(const DrawnBatch&)>& on_batch,
@@ -133,8 +141,7 @@ void draw(const Model& model, const DrawRequest& request, const std::function<vo
                      .first_number = request.first + static_cast<std::uint64_t>(position),
                      .labels = labels_of(request, model.settings(), position, size)};
     const Tensor y = batch.labels.empty() ? Tensor() : at::tensor(batch.labels, at::kLong);
-    Denoiser denoiser = denoiser_for(process, model.network_of(y), request.sampler_options);
-    if (request.wrap) denoiser = request.wrap(process.q(), std::move(denoiser), y);
+    Denoiser denoiser = request_denoiser(model, process, request, y);
     NoiseSource noise = noise_of(model, request, position, size);
     if (request.start) noise = noise_from(*request.start, process.q().schedule().alpha_bar.back(), std::move(noise));
     auto steps = sampler->watch(process.q(), std::move(denoiser), std::move(noise));

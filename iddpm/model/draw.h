@@ -8,6 +8,7 @@
 
 #include "iddpm/core/progress.h"
 #include "iddpm/core/tensor.h"
+#include "iddpm/model/guidance.h"
 #include "iddpm/model/model.h"
 #include "iddpm/samplers/data_start.h"
 #include "iddpm/samplers/sampler_entry.h"
@@ -27,7 +28,7 @@ struct ClassChoice {
 };
 
 /// Changes what each batch's denoiser of the (shortened) process q predicts, given the batch's classes y [N] (undefined
-/// without any): guidance, thresholding, inpainting.
+/// without any), after guidance and before x_0 is clipped or thresholded.
 using DenoiserWrapper = std::function<Denoiser(const ForwardProcess& q, Denoiser denoiser, const Tensor& y)>;
 
 /// Which images to draw from a model, and how.
@@ -42,6 +43,7 @@ struct DrawRequest {
   std::optional<std::string> steps = {};     ///< a specification as in respacing.h; unset: `default_steps`
   std::vector<std::int64_t> timesteps = {};  ///< looked at instead, if there are any, ascending
   std::optional<DataStart> start = {};       ///< unset: pure noise
+  Guidance guidance = {};
   DenoiserWrapper wrap = {};
   std::int64_t batch = 64;  ///< images at a time; changes them by rounding only
 };
@@ -62,7 +64,7 @@ std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSetti
                                     std::int64_t size);
 
 /// The timesteps of the model's process that drawing looks at, ascending. Throws Error for all that `draw` refuses: a
-/// sampler, option, specification, class, number or start that can't be, a model that enlarges images.
+/// sampler, option, specification, class, number, start or guidance that can't be, a model that enlarges images.
 std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest& request);
 
 /// Draws the images, each from its own stream of random numbers, and gives them away batch by batch; none is kept.

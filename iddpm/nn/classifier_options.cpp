@@ -25,6 +25,7 @@ ClassifierPool parse_classifier_pool(const std::string& name) {
 
 ClassifierOptions resolved(ClassifierOptions options) {
   options.network.classes = 0;
+  options.network.class_dropout = 0;
   options.network.predict_variance = false;
   options.network.super_resolution = false;
   options.network.heads_upsample = 0;
@@ -42,13 +43,17 @@ void to_json(nlohmann::json& json, const ClassifierOptions& options) {
   json = {{"network", options.network}, {"classes", options.classes}, {"pool", name(options.pool)}};
 }
 
-void from_json(const nlohmann::json& json, ClassifierOptions& options) {
+ClassifierOptions classifier_options_of(const nlohmann::json& json, std::int64_t format) {
   const JsonRecord record(json, "classifier options", {"network", "classes", "pool"});
   ClassifierOptions read;
-  from_json(record.raw("network"), read.network);
+  read.network = fields_from_json<UNetOptions>(record.raw("network"), "network options", format);
   record.read("classes", read.classes);
   read.pool = parse_classifier_pool(record.get<std::string>("pool"));
-  options = std::move(read);
+  return read;
+}
+
+void from_json(const nlohmann::json& json, ClassifierOptions& options) {
+  options = classifier_options_of(json, newest_format);
 }
 
 }  // namespace iddpm

@@ -9,6 +9,7 @@ class AncestralSampler : public Sampler {
  public:
   std::unique_ptr<SamplingRun> start(const ForwardProcess& q, Denoiser denoiser, Tensor x_T,
                                      NoiseSource noise) const override;
+  bool draws_from_mean() const override { return true; }
 };
 
 /// For the table of samplers (registry.h).

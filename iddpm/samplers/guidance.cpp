@@ -35,29 +35,32 @@ Prediction guide_epsilon(const ForwardProcess& q, const Prediction& prediction, 
 }
 
 Denoiser mean_guided(Denoiser denoiser, GuidanceGradient gradient, double scale) {
-  return
-      [denoiser = std::move(denoiser), gradient = std::move(gradient), scale](const Tensor& x_t, const Timesteps& t) {
-        return guide_mean(denoiser(x_t, t), scale * gradient(x_t, t.on(x_t.device())));
-      };
+  return [denoiser = std::move(denoiser), gradient = std::move(gradient), scale](
+             const Tensor& x_t, const Timesteps& t) { return guide_mean(denoiser(x_t, t), scale * gradient(x_t, t)); };
 }
 
 Denoiser epsilon_guided(ForwardProcess q, Denoiser denoiser, GuidanceGradient gradient, double scale) {
   return [q = std::move(q), denoiser = std::move(denoiser), gradient = std::move(gradient), scale](const Tensor& x_t,
                                                                                                    const Timesteps& t) {
-    return guide_epsilon(q, denoiser(x_t, t), x_t, t, scale * gradient(x_t, t.on(x_t.device())));
+    return guide_epsilon(q, denoiser(x_t, t), x_t, t, scale * gradient(x_t, t));
   };
 }
 
-Denoiser guided(ForwardProcess q, Denoiser denoiser, Denoiser guide, GuidanceOptions options) {
+std::vector<double> guidance_scales(const NoiseSchedule& schedule, const GuidanceOptions& options) {
   require(std::isfinite(options.scale) && options.scale >= 0.0, "guidance: expected a scale of at least 0, got {}",
           options.scale);
   require(options.least >= 0.0 && options.greatest >= options.least,
           "guidance: expected noise levels that ascend from at least 0, got {} to {}", options.least, options.greatest);
-  std::vector<double> scales;  // by timestep; 1 without guidance
-  for (const double alpha_bar : q.schedule().alpha_bar) {
+  std::vector<double> scales;
+  for (const double alpha_bar : schedule.alpha_bar) {
     const double ratio = NoiseLevel::of_alpha_bar(alpha_bar).ratio();
     scales.push_back(ratio >= options.least && ratio <= options.greatest ? options.scale : 1.0);
   }
+  return scales;
+}
+
+Denoiser guided(ForwardProcess q, Denoiser denoiser, Denoiser guide, GuidanceOptions options) {
+  std::vector<double> scales = guidance_scales(q.schedule(), options);
   return [scales = std::move(scales), denoiser = std::move(denoiser), guide = std::move(guide)](const Tensor& x_t,
                                                                                                 const Timesteps& t) {
     Prediction prediction = denoiser(x_t, t);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <limits>
+#include <vector>
 
 #include "iddpm/core/tensor.h"
 #include "iddpm/diffusion/denoiser.h"
@@ -19,10 +21,9 @@ Prediction guide_mean(const Prediction& prediction, const Tensor& gradient);
 Prediction guide_epsilon(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Timesteps& t,
                          const Tensor& gradient);
 
-/// The gradient of log p(y | x_t) with respect to x_t, [N, C, H, W], for the denoiser's own timesteps t, int64 [N] on
-/// x_t's device. Samplers call it without gradients: it must switch on what it needs, as `log_probability_gradient` of
-/// a classifier does.
-using GuidanceGradient = std::function<Tensor(const Tensor& x_t, const Tensor& t)>;
+/// The gradient of log p(y | x_t) with respect to x_t, [N, C, H, W], for the denoiser's own timesteps t [N]. Samplers
+/// call it without gradients: it must switch on what it needs, as `log_probability_gradient` of a classifier does.
+using GuidanceGradient = std::function<Tensor(const Tensor& x_t, const Timesteps& t)>;
 
 /// A denoiser led by `scale` times the gradient as `guide_mean` does, for the ancestral sampler.
 Denoiser mean_guided(Denoiser denoiser, GuidanceGradient gradient, double scale = 1.0);
@@ -35,7 +36,13 @@ struct GuidanceOptions {
   double scale = 1.0;  ///< 1: no guidance; the w + 1 of Ho & Salimans, the w of Karras et al.
   double least = 0.0;
   double greatest = std::numeric_limits<double>::infinity();
+
+  bool has_interval() const { return least > 0.0 || std::isfinite(greatest); }
 };
+
+/// By timestep of a schedule, how far a prediction there goes: the scale, or 1 where the guide isn't asked. Throws
+/// Error if an option is out of range.
+std::vector<double> guidance_scales(const NoiseSchedule& schedule, const GuidanceOptions& options);
 
 /// A denoiser led away from what a guide predicts, x_0 and mean alike: guide + scale (denoiser - guide).
 /// Classifier-free guidance (Ho & Salimans 2022, arXiv 2207.12598) if the guide is the same network without the class;
@@ -44,4 +51,5 @@ struct GuidanceOptions {
 /// give denoisers that don't clip, and clip or threshold the result (thresholding.h). Throws Error if an option is out
 /// of range.
 Denoiser guided(ForwardProcess q, Denoiser denoiser, Denoiser guide, GuidanceOptions options);
+
 }  // namespace iddpm

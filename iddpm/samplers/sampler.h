@@ -83,6 +83,8 @@ class Sampler {
   /// Begins a run at x_T; noise draws 1 .. steps are taken from `noise`, those that a step doesn't need left out.
   virtual std::unique_ptr<SamplingRun> start(const ForwardProcess& q, Denoiser denoiser, Tensor x_T,
                                              NoiseSource noise) const = 0;
+  /// Whether its steps are drawn from the prediction's mean and variance; others look at x_0 alone.
+  virtual bool draws_from_mean() const { return false; }
   /// How often a run over q asks the denoiser. (A guided denoiser asks its network more than once each time.)
   virtual std::int64_t evaluations(const ForwardProcess& q) const { return q.steps(); }
 

@@ -15,7 +15,7 @@ void check(const Thresholding& options) {
 }
 
 template <typename Limit>
-Denoiser limited(ForwardProcess q, Denoiser denoiser, Limit limit) {
+Denoiser with_limit(ForwardProcess q, Denoiser denoiser, Limit limit) {
   return [q = std::move(q), denoiser = std::move(denoiser), limit](const Tensor& x_t, const Tensor& t) {
     Prediction prediction = denoiser(x_t, t);
     prediction.x_0 = limit(prediction.x_0);
@@ -41,18 +41,22 @@ Tensor threshold(const Tensor& x_0, const Thresholding& options) {
 
 Denoiser thresholded(ForwardProcess q, Denoiser denoiser, Thresholding options) {
   check(options);
-  return limited(std::move(q), std::move(denoiser), [options](const Tensor& x_0) { return threshold(x_0, options); });
+  return with_limit(std::move(q), std::move(denoiser),
+                    [options](const Tensor& x_0) { return threshold(x_0, options); });
 }
 
 Denoiser clipped(ForwardProcess q, Denoiser denoiser) {
-  return limited(std::move(q), std::move(denoiser), [](const Tensor& x_0) { return x_0.clamp(-1.0, 1.0); });
+  return with_limit(std::move(q), std::move(denoiser), [](const Tensor& x_0) { return x_0.clamp(-1.0, 1.0); });
+}
+
+Denoiser limited(ForwardProcess q, Denoiser denoiser, const SamplerOptions& options) {
+  if (!options.threshold) return clipped(std::move(q), std::move(denoiser));
+  return thresholded(std::move(q), std::move(denoiser), {.quantile = *options.threshold});
 }
 
 Denoiser denoiser_for(const ReverseProcess& p_theta, Network network, const SamplerOptions& options) {
   if (!options.threshold) return p_theta.denoiser(std::move(network));
-  Denoiser unclipped = [process = std::make_shared<const ReverseProcess>(p_theta), network = std::move(network)](
-                           const Tensor& x_t, const Tensor& t) { return process->predict(network, x_t, t, false); };
-  return thresholded(p_theta.q(), std::move(unclipped), {.quantile = *options.threshold});
+  return limited(p_theta.q(), p_theta.denoiser(std::move(network), /*clip_x_0=*/false), options);
 }
 
 }  // namespace iddpm

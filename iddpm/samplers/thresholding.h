@@ -23,6 +23,9 @@ Denoiser thresholded(ForwardProcess q, Denoiser denoiser, Thresholding options);
 /// The same with x_0 clamped to [-1, 1]: clipping for denoisers that were combined, as `guided` does, before it.
 Denoiser clipped(ForwardProcess q, Denoiser denoiser);
 
+/// Whichever of the two the samplers' options ask for.
+Denoiser limited(ForwardProcess q, Denoiser denoiser, const SamplerOptions& options);
+
 /// The network's denoiser as the samplers' options ask for it: p_theta.denoiser(network), or a thresholded one.
 Denoiser denoiser_for(const ReverseProcess& p_theta, Network network, const SamplerOptions& options);
 

@@ -103,6 +103,8 @@ TEST_F(Evaluate, MeasuresAModelsLikelihoodAndItsSamplesInOneCall) {
   EXPECT_EQ(likelihood["images"]["count"], 3);
   EXPECT_EQ(likelihood["model"]["steps"], 4);
   EXPECT_EQ(likelihood["model"]["original_steps"], 20);
+  EXPECT_EQ(likelihood["model"]["evaluations"], 4);
+  EXPECT_EQ(samples["model"]["evaluations"], 5);
   EXPECT_EQ(samples["images"]["count"], 6);
   EXPECT_EQ(samples["model"]["sampler"], "ancestral");
   EXPECT_EQ(samples["model"]["steps"], 5);

@@ -101,6 +101,7 @@ TEST(ModelRecord, OfSamplesNamesSamplerStartAndSpacing) {
   EXPECT_EQ(record.sampler, "ddim eta 0, start data, respacing trailing3");
   EXPECT_EQ(record.steps, 3);
   EXPECT_EQ(record.original_steps, 5);
+  EXPECT_EQ(record.evaluations, 3);
   EXPECT_EQ(record.seed, 8u);
 }
 

@@ -25,6 +25,7 @@ Protocol some_protocol() {
                            .sampler = "ancestral",
                            .steps = 50,
                            .original_steps = 4000,
+                           .evaluations = 99,
                            .seed = ~std::uint64_t{0}},
       .software = "iddpm"};
 }

@@ -30,6 +30,7 @@ Likelihood measure_likelihood(const Model& model, const Dataset& dataset, const 
   Likelihood result{.bits = {}, .model = model_record(model, options.seed)};
   result.model.sampler = respacing_note(options.steps);
   result.model.steps = process.steps();
+  result.model.evaluations = process.steps();  // the bound looks once at every timestep
   result.bits = bits_per_dimension(
       process.q(), [&](const Tensor& y) { return model.denoiser_of(process, y); }, dataset,
       {.count = options.count, .batch = options.batch, .seed = options.seed, .device = model.device()}, progress);
