@@ -9,6 +9,7 @@ void add_train(CLI::App& app);
 void add_sample(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_train_features(CLI::App& app);
+void add_train_classifier(CLI::App& app);
 void add_respace(CLI::App& app);
 void add_info(CLI::App& app);
 void add_convert(CLI::App& app);

@@ -6,7 +6,9 @@
 #include "cli/options/open_model.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/printed_json.h"
+#include "iddpm/core/error.h"
 #include "iddpm/model/checkpoint.h"
+#include "iddpm/model/trained_classifier.h"
 
 namespace iddpm::cli {
 namespace {
@@ -17,18 +19,26 @@ struct InfoArguments {
   bool json = false;
 };
 
-void run_info(const InfoArguments& arguments) {
-  const Checkpoint checkpoint(find_model(arguments.model));
-  const SafetensorsFile& file = checkpoint.file();
+bool is_classifier(const std::filesystem::path& path) {
+  try {
+    return is_trained_classifier(SafetensorsFile(path));
+  } catch (const Error&) {
+    return false;  // whatever it is, no classifier
+  }
+}
+
+// A model or a classifier, with its file.
+template <typename Described>
+void describe_for(const InfoArguments& arguments, const Described& described, const SafetensorsFile& file) {
   if (arguments.json) {
-    nlohmann::json description = describe_json(checkpoint);
+    nlohmann::json description = describe_json(described);
     if (arguments.tensors) {
       for (const std::string& name : file.names()) description["tensors"][name] = file.shape(name);
     }
     print(printed_json(description));
     return;
   }
-  std::string text = describe(checkpoint);
+  std::string text = describe(described);
   if (arguments.tensors) {
     text += "\nTensors\n";
     for (const std::string& name : file.names()) {
@@ -37,6 +47,13 @@ void run_info(const InfoArguments& arguments) {
     }
   }
   print(text);
+}
+
+void run_info(const InfoArguments& arguments) {
+  const std::filesystem::path path = find_model(arguments.model);
+  if (is_classifier(path)) return describe_for(arguments, TrainedClassifier::open(path), SafetensorsFile(path));
+  const Checkpoint checkpoint(path);
+  describe_for(arguments, checkpoint, checkpoint.file());
 }
 
 }  // namespace
@@ -49,7 +66,9 @@ void add_info(CLI::App& app) {
       "  iddpm info runs/photos\n"
       "  iddpm info model.safetensors --tensors\n"
       "  iddpm info model.safetensors --json");
-  verb->add_option("model", arguments->model, "Run folder or checkpoint file")->required()->type_name("MODEL");
+  verb->add_option("model", arguments->model, "Run folder, checkpoint file or classifier of noisy images")
+      ->required()
+      ->type_name("MODEL");
   verb->add_flag("--tensors", arguments->tensors, "List every tensor with its type and shape");
   verb->add_flag("--json", arguments->json, "For scripts");
   verb->callback([arguments] { run_info(*arguments); });

@@ -29,6 +29,7 @@ std::unique_ptr<CLI::App> make_program() {
   add_sample(app);
   add_evaluate(app);
   add_train_features(app);
+  add_train_classifier(app);
   add_respace(app);
   add_info(app);
   add_convert(app);

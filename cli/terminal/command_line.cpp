@@ -63,8 +63,9 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     return fmt::format("unknown verb '{}'.{} See {}.", name, did_you_mean(name, verb_names(app)), help);
   }
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && &verb == &app) {
-    return "expected a verb: train, sample, evaluate, train-features, respace, info, convert, figures, reproduce, "
-           "report or benchmark. See 'iddpm --help'.";
+    return "expected a verb: train, sample, evaluate, train-features, train-classifier, respace, info, convert, "
+           "figures, "
+           "reproduce, report or benchmark. See 'iddpm --help'.";
   }
   return fmt::format("{}. See {}.", error.what(), help);
 }

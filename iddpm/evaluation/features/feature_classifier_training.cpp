@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <utility>
 
 #include "iddpm/core/error.h"
-#include "iddpm/core/random_stream.h"
 #include "iddpm/data/batch_loader.h"
+#include "iddpm/data/held_out.h"
 #include "iddpm/evaluation/dataset_images.h"
 #include "iddpm/io/pixels.h"
 #include "iddpm/kernels/optimizer_step.h"
@@ -18,47 +17,12 @@ namespace {
 
 constexpr std::int64_t accuracy_batch = 256;
 
-// Some images of a data set.
-class DatasetPart : public Dataset {
- public:
-  DatasetPart(const Dataset& whole, std::vector<std::int64_t> indices) : whole_(whole), indices_(std::move(indices)) {}
-  std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
-  std::vector<std::int64_t> image_shape() const override { return whole_.image_shape(); }
-  Tensor image(std::int64_t index) const override { return whole_.image(at(index)); }
-  std::int64_t label(std::int64_t index) const override { return whole_.label(at(index)); }
-  const std::vector<std::string>& class_names() const override { return whole_.class_names(); }
-  std::string image_name(std::int64_t index) const override { return whole_.image_name(at(index)); }
-
- private:
-  std::int64_t at(std::int64_t index) const { return indices_.at(static_cast<std::size_t>(index)); }
-
-  const Dataset& whole_;
-  std::vector<std::int64_t> indices_;
-};
-
-struct Parts {
-  std::shared_ptr<const Dataset> training;
-  std::shared_ptr<const Dataset> test;
-};
-
-Parts split(const Dataset& dataset, const Dataset* test, const FeatureTrainingOptions& options) {
-  if (test != nullptr) {
-    const auto borrowed = [](const Dataset& data) {
-      return std::shared_ptr<const Dataset>(std::shared_ptr<const Dataset>(), &data);
-    };
-    return {.training = borrowed(dataset), .test = borrowed(*test)};
-  }
-  const auto size = dataset.size();
-  const auto held_out = static_cast<std::int64_t>(std::ceil(options.held_out * static_cast<double>(size)));
-  require(held_out < size, "feature classifier: expected images to be left for training, got {} of {} held out",
-          held_out, size);
-  // The index sets this order apart from those of the epochs.
-  std::vector<std::int64_t> order = permutation(RandomStream(options.seed, StreamPurpose::evaluation), size);
-  const auto middle = order.begin() + held_out;
-  std::sort(order.begin(), middle);
-  std::sort(middle, order.end());
-  return {.training = std::make_shared<DatasetPart>(dataset, std::vector<std::int64_t>(middle, order.end())),
-          .test = std::make_shared<DatasetPart>(dataset, std::vector<std::int64_t>(order.begin(), middle))};
+HeldOutSplit split(const Dataset& dataset, const Dataset* test, const FeatureTrainingOptions& options) {
+  const auto borrowed = [](const Dataset& data) {
+    return std::shared_ptr<const Dataset>(std::shared_ptr<const Dataset>(), &data);
+  };
+  if (test != nullptr) return {.training = borrowed(dataset), .held_out = borrowed(*test)};
+  return hold_out(borrowed(dataset), options.held_out, options.seed);
 }
 
 void check(const Dataset& dataset, const Dataset* test, const FeatureTrainingOptions& options) {
@@ -157,7 +121,7 @@ FeatureClassifier train_feature_classifier(const Dataset& dataset, const Dataset
                                     .channels = options.channels},
                                    ParameterStore(options.seed));
   move_parameters(network.parameters(), at::kFloat, options.device);
-  const Parts parts = split(dataset, test, options);
+  const HeldOutSplit parts = split(dataset, test, options);
   BatchLoader loader(parts.training, {.batch = options.batch, .seed = options.seed});
   std::vector<Learner> all = learners(network, options.weight_decay);
   FeatureClassifierRecord record = {
@@ -170,7 +134,7 @@ FeatureClassifier train_feature_classifier(const Dataset& dataset, const Dataset
     average += share * (loss - average);
     if (progress) go_on = progress({.step = record.steps, .steps = options.steps, .loss = average});
   }
-  measure_accuracy(network, *parts.test, record, options.device);
+  measure_accuracy(network, *parts.held_out, record, options.device);
   return FeatureClassifier(std::move(network), std::move(record));
 }
 
