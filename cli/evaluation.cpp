@@ -128,7 +128,7 @@ DrawRequest draw_request(const EvaluationRequest& request, const Model& model) {
   samples.seed = request.likelihood.seed;
   samples.batch = request.likelihood.batch;
   samples.start = chosen_start(request.start, model);
-  samples.guidance = chosen_guidance(request.guidance, request.weights, request.compute);
+  samples.guidance = chosen_guidance(request.guidance, model, request.weights, request.compute);
   if (samples.steps) samples.timesteps = chosen_timesteps(model, *samples.steps);
   (void)drawn_timesteps(model, samples);  // refuses what can't be drawn
   require_memory_for(model, std::min(samples.batch, samples.count));

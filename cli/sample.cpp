@@ -88,7 +88,7 @@ DrawRequest draw_request(const SampleArguments& arguments, const Model& model) {
                       .steps = arguments.steps.value_or(default_steps(model.settings().diffusion.steps)),
                       .start = chosen_start(arguments.start, model),
                       .batch = arguments.batch};
-  request.guidance = chosen_guidance(arguments.guidance, arguments.weights, arguments.compute);
+  request.guidance = chosen_guidance(arguments.guidance, model, arguments.weights, arguments.compute);
   request.timesteps = chosen_timesteps(model, *request.steps);
   return request;
 }

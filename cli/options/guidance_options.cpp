@@ -49,6 +49,19 @@ TrainedClassifier opened_classifier(const std::filesystem::path& path, const Com
   }
 }
 
+Guidance opened_guidance(const GuidanceArguments& arguments, const WeightOptions& weights,
+                         const ComputeOptions& compute) {
+  if (!arguments.classifier.empty()) {
+    return ClassifierGuidance{.classifier = opened_classifier(arguments.classifier, compute),
+                              .scale = arguments.classifier_scale.value_or(1.0)};
+  }
+  if (!arguments.scale) return {};
+  ModelGuidance guidance{.options = {.scale = *arguments.scale}};
+  if (arguments.interval) read_interval(*arguments.interval, guidance.options);
+  if (!arguments.guide.empty()) guidance.guide = opened_guide(arguments.guide, weights, compute);
+  return guidance;
+}
+
 }  // namespace
 
 void add_guidance_options(CLI::App& verb, GuidanceArguments& arguments, const std::string& group) {
@@ -82,16 +95,17 @@ void refuse_idle_guidance(const CLI::App& verb, const GuidanceArguments& argumen
   if (arguments.scale) refuse_idle(verb, {"--classifier"}, "beside --guidance: images are led in one way");
 }
 
-Guidance chosen_guidance(const GuidanceArguments& arguments, const WeightOptions& weights,
+Guidance chosen_guidance(const GuidanceArguments& arguments, const Model& model, const WeightOptions& weights,
                          const ComputeOptions& compute) {
-  if (!arguments.classifier.empty()) {
-    return ClassifierGuidance{.classifier = opened_classifier(arguments.classifier, compute),
-                              .scale = arguments.classifier_scale.value_or(1.0)};
+  Guidance guidance = opened_guidance(arguments, weights, compute);
+  try {
+    check_guidance(guidance, model, model.reverse_process().q().schedule());
+  } catch (const Error& error) {
+    const char* option = !arguments.classifier.empty() ? "--classifier"
+                         : !arguments.guide.empty()    ? "--guide"
+                                                       : "--guidance";
+    fail(error.kind(), "{}: {}", option, error.what());
   }
-  if (!arguments.scale) return {};
-  ModelGuidance guidance{.options = {.scale = *arguments.scale}};
-  if (arguments.interval) read_interval(*arguments.interval, guidance.options);
-  if (!arguments.guide.empty()) guidance.guide = opened_guide(arguments.guide, weights, compute);
   return guidance;
 }
 

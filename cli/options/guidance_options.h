@@ -31,9 +31,9 @@ std::vector<std::string> guidance_option_names();
 void refuse_idle_guidance(const CLI::App& verb, const GuidanceArguments& arguments);
 
 /// The guidance asked for, with the guide opened as the model was: the same kind of weights, device and precision. A
-/// classifier computes in float32.
-/// Throws Error, beginning with the option, as opening it does. Whether it fits the model is checked by `draw`.
-Guidance chosen_guidance(const GuidanceArguments& arguments, const WeightOptions& weights,
+/// classifier computes in float32. Throws Error, beginning with the option, if it can't be opened or doesn't fit the
+/// model, as `check_guidance` says.
+Guidance chosen_guidance(const GuidanceArguments& arguments, const Model& model, const WeightOptions& weights,
                          const ComputeOptions& compute);
 
 /// What samples.json says of it; null without any.

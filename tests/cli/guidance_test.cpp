@@ -94,9 +94,9 @@ TEST_F(Guided, WhatCannotGuideIsRefusedBeforeAnythingIsDrawn) {
   expect_refused(sample + "--guidance 2 --guidance-interval 1e5,inf", {"none of the steps"});
   expect_refused(sample + "--guidance -1", {"--guidance"});
   expect_refused(sample + "--guidance 2 --guide nowhere", {"--guide", "nowhere"});
-  expect_refused(sample + "--guidance 2 --guide run", {"own weights"});
-  expect_refused(sample + "--guidance 2 --guide unconditional", {"no classes", "expected"});
-  expect_refused("sample plain --count 1 --steps 2 --out refused --guidance 2", {"class_dropout is 0"});
+  expect_refused(sample + "--guidance 2 --guide run", {"--guide: ", "own weights"});
+  expect_refused(sample + "--guidance 2 --guide unconditional", {"--guide: ", "no classes", "expected"});
+  expect_refused("sample plain --count 1 --steps 2 --out refused --guidance 2", {"--guidance: ", "class_dropout is 0"});
   expect_refused("sample unconditional --count 1 --steps 2 --out refused --guidance 2", {"no classes"});
   EXPECT_FALSE(exists("refused"));
 }
