@@ -166,11 +166,10 @@ std::string describe(const TrainedClassifier& classifier) {
       network.image_height, network.image_width, network.image_channels, network.image_channels == 1 ? "" : "s",
       info.options.classes);
   text += fmt::format("  parameters   {}\n", count(classifier.network().parameters()));
-  text += fmt::format("  network      {} channels, {} residual blocks a level, pool {}\n", network.channels,
+  text += fmt::format("  network      {} channels, residual blocks per level {}, pool {}\n", network.channels,
                       network.residual_blocks, name(info.options.pool));
   text += fmt::format("  process      a {} schedule of {} steps\n", info.diffusion.schedule, info.diffusion.steps);
-  text += fmt::format("  training     {} steps on {}, seed {}, by iddpm {}\n", info.steps, quote(info.source),
-                      info.seed, info.version.empty() ? version : quote(info.version));
+  text += fmt::format("  training     {} steps on {}, seed {}\n", info.steps, quote(info.source), info.seed);
   if (info.accuracy.empty()) return text;
   text += fmt::format("\nRight of {} images that it was not trained on\n", info.accuracy_images);
   return text + describe(info.accuracy);
