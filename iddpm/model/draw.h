@@ -27,8 +27,8 @@ struct ClassChoice {
   ClassOrder order = ClassOrder::in_turn;
 };
 
-/// Changes what each batch's denoiser of the (shortened) process q predicts, given the batch's classes y [N] (undefined
-/// without any), after guidance and before x_0 is clipped or thresholded.
+/// Changes the x_0 that each batch's denoiser of the (shortened) process q predicts, given the batch's classes y [N]
+/// (undefined without any), after guidance and before it is clipped or thresholded; the mean then follows from x_0.
 using DenoiserWrapper = std::function<Denoiser(const ForwardProcess& q, Denoiser denoiser, const Tensor& y)>;
 
 /// Which images to draw from a model, and how.

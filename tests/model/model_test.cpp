@@ -197,7 +197,7 @@ TEST(Draw, SaysWhereImagesAreNoLongerFiniteAndKeepsWhatWasGood) {
     if (batches == 0) return denoiser;
     return [denoiser, &looks](const Tensor& x_t, const auto& t) {
       Prediction prediction = denoiser(x_t, t);
-      if (++looks == 2) prediction.mean = prediction.mean / 0.0;
+      if (++looks == 2) prediction.x_0 = prediction.x_0 * std::numeric_limits<double>::quiet_NaN();
       return prediction;
     };
   };

@@ -69,7 +69,7 @@ TEST(TrainedClassifier, OfAnotherKindOrDamagedIsRefusedWithASentence) {
   EXPECT_TRUE(contains(error_after([](Json& json, NamedTensors&) { json["format"] = 2; }), "format"));
   EXPECT_TRUE(contains(error_after([](Json& json, NamedTensors&) { json["settings_format"] = 99; }), "format"));
   EXPECT_TRUE(
-      contains(error_after([](Json& json, NamedTensors&) { json["options"]["network"]["channels"] = 8192; }), "shape"));
+      contains(error_after([](Json& json, NamedTensors&) { json["options"]["network"]["channels"] = 64; }), "shape"));
   EXPECT_NE(error_after([](Json& json, NamedTensors&) { json["options"]["classes"] = 1LL << 60; }), "");
   EXPECT_NE(error_after([](Json& json, NamedTensors&) { json["class_names"] = {"one"}; }), "");
   EXPECT_NE(error_after([](Json& json, NamedTensors&) { json["diffusion"]["steps"] = 1LL << 40; }), "");

@@ -253,7 +253,7 @@ TEST(UNet, NamesWhatIsWrongWithItsInput) {
   EXPECT_EQ(error_of([&] {
               with_classes(x_t, t, {.y = at::tensor({3, 10}, at::kLong)});
             }),
-            "The network's y has class 10; expected 0 to 9.");
+            "The network's y has class 10; expected -1 to 9.");
   EXPECT_EQ(error_of([&] {
               with_classes(x_t, t, {.y = at::tensor({-2, 10}, at::kLong)});
             }),
