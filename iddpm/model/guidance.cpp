@@ -36,7 +36,8 @@ bool are_the_same(const Classes& a, const Classes& b) {
 }
 
 std::string text_of(const DiffusionSettings& diffusion) {
-  return fmt::format("a {} schedule of {} steps", diffusion.schedule, diffusion.steps);
+  return fmt::format("a {} schedule of {} steps{}", diffusion.schedule, diffusion.steps,
+                     diffusion.zero_terminal_snr ? " that ends without signal" : "");
 }
 
 bool are_the_same(const DiffusionSettings& a, const DiffusionSettings& b) {

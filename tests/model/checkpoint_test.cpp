@@ -170,6 +170,7 @@ TEST(Checkpoint, OfFormat1IsReadAsItWasWritten) {
     json.erase("data_pixels");
     for (const char* key : {"loss_weight", "loss_weight_floor", "snr_limit"}) json["model"]["diffusion"].erase(key);
     json["model"]["network"].erase("class_dropout");
+    json["model"]["diffusion"].erase("zero_terminal_snr");
   });
   const Checkpoint old(path);
   EXPECT_EQ(old.info().settings, tiny_model());
