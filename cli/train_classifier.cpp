@@ -86,8 +86,8 @@ fs::path default_file(const fs::path& model) {
 fs::path unfinished_path(const fs::path& out) { return out.string() + ".unfinished"; }
 
 // Trains to the end, saving on the way; false if it was interrupted, after saving.
-bool train_watched(ClassifierTrainer& trainer, const std::shared_ptr<const Dataset>& dataset,
-                   const nlohmann::json& data, const TrainClassifierArguments& arguments) {
+bool train_classifier_watched(ClassifierTrainer& trainer, const std::shared_ptr<const Dataset>& dataset,
+                              const nlohmann::json& data, const TrainClassifierArguments& arguments) {
   const std::atomic<bool>& stop = catch_interruption();
   const ClassifierTrainingOptions& options = trainer.options();
   BatchLoader loader(dataset, {.batch = options.batch, .seed = options.seed, .first_example = trainer.examples_seen()});
@@ -154,7 +154,7 @@ void run_train_classifier(const CLI::App& verb, TrainClassifierArguments argumen
     say(fmt::format("Going on at step {}", trainer.steps_done()));
   }
   const auto start = std::chrono::steady_clock::now();
-  if (!train_watched(trainer, parts.training, data, arguments)) throw ExitWith{exit_interrupted};
+  if (!train_classifier_watched(trainer, parts.training, data, arguments)) throw ExitWith{exit_interrupted};
   trainer.save(unfinished, data);  // if measuring is interrupted
   const TrainedClassifier classifier = measured(trainer, *parts.held_out);
   classifier.save(arguments.out);

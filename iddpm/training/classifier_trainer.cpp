@@ -18,9 +18,9 @@ using nlohmann::json;
 
 constexpr const char* state_key = "iddpm_classifier_training";
 constexpr std::int64_t state_format = 1;
-constexpr const char* weights_group = "model.";
-constexpr const char* exp_avg_group = "exp_avg.";
-constexpr const char* exp_avg_sq_group = "exp_avg_sq.";
+constexpr const char* weights_prefix = "model.";
+constexpr const char* exp_avg_prefix = "exp_avg.";
+constexpr const char* exp_avg_sq_prefix = "exp_avg_sq.";
 
 // The rate of the step after `steps_done`.
 double learning_rate_of(const ClassifierTrainingOptions& options, std::int64_t steps_done) {
@@ -31,7 +31,7 @@ double learning_rate_of(const ClassifierTrainingOptions& options, std::int64_t s
                           steps_done);
 }
 
-std::vector<RandomStream> streams_of(std::uint64_t seed, StreamPurpose purpose, const Batch& batch) {
+std::vector<RandomStream> streams_of_examples(std::uint64_t seed, StreamPurpose purpose, const Batch& batch) {
   std::vector<RandomStream> streams;
   for (std::int64_t i = 0; i < batch.x_0.size(0); ++i) {
     streams.emplace_back(seed, purpose, static_cast<std::uint64_t>(batch.first_example + i));
@@ -39,7 +39,8 @@ std::vector<RandomStream> streams_of(std::uint64_t seed, StreamPurpose purpose, 
   return streams;
 }
 
-NoisyClassifier new_network(const ClassifierInfo& info, const ClassifierTrainingOptions& options, at::Device device) {
+NoisyClassifier new_classifier(const ClassifierInfo& info, const ClassifierTrainingOptions& options,
+                               at::Device device) {
   check_fields(options, "classifier training");
   require(info.options.classes >= 2, "classifier: expected at least 2 classes to tell apart, got {}",
           info.options.classes);
@@ -49,7 +50,7 @@ NoisyClassifier new_network(const ClassifierInfo& info, const ClassifierTraining
   return network;
 }
 
-NamedTensors group_of(const SafetensorsFile& file, const std::string& group, const NamedParameters& parameters) {
+NamedTensors tensors_under(const SafetensorsFile& file, const std::string& group, const NamedParameters& parameters) {
   NamedTensors tensors;
   for (const auto& [name, parameter] : parameters) tensors.emplace_back(name, file.tensor(group + name));
   return tensors;
@@ -70,7 +71,7 @@ void visit_fields(ClassifierTrainingOptions& options, const FieldVisitor& visit)
 ClassifierTrainer::ClassifierTrainer(ClassifierInfo info, ClassifierTrainingOptions options, at::Device device)
     : info_(std::move(info)),
       options_(options),
-      network_(new_network(info_, options, device)),
+      network_(new_classifier(info_, options, device)),
       parameters_(network_.parameters()),
       optimizer_(new_optimizer_state(parameters_, 0)),
       process_(reverse_process(info_.diffusion)) {
@@ -84,8 +85,8 @@ double ClassifierTrainer::step(const Batch& batch) {
           "classifier: expected {} images with classes from example {} on, got {} from {}", options_.batch,
           examples_seen(), images, batch.first_example);
   const at::Device device = network_.device();
-  auto noise_streams = streams_of(options_.seed, StreamPurpose::training_noise, batch);
-  auto timestep_streams = streams_of(options_.seed, StreamPurpose::training_timesteps, batch);
+  auto noise_streams = streams_of_examples(options_.seed, StreamPurpose::training_noise, batch);
+  auto timestep_streams = streams_of_examples(options_.seed, StreamPurpose::training_timesteps, batch);
   const Timesteps t = UniformTimesteps(process_.steps()).sample(timestep_streams).t;
   const Tensor x_0 = batch.x_0.to(device);
   const Tensor noise = normal_per_image(noise_streams, x_0.sizes().slice(1), device);
@@ -128,8 +129,8 @@ void ClassifierTrainer::save(const std::filesystem::path& path, const json& data
   NamedTensors tensors;
   std::uint32_t checksum = 0;
   for (const auto& [group, parameters] :
-       {std::pair(weights_group, &parameters_), std::pair(exp_avg_group, &optimizer_.exp_avg),
-        std::pair(exp_avg_sq_group, &optimizer_.exp_avg_sq)}) {
+       {std::pair(weights_prefix, &parameters_), std::pair(exp_avg_prefix, &optimizer_.exp_avg),
+        std::pair(exp_avg_sq_prefix, &optimizer_.exp_avg_sq)}) {
     for (const auto& [name, tensor] : *parameters) {
       tensors.emplace_back(group + name, checkpoint_format::stored_form(tensor));
       checksum = checkpoint_format::checksum(tensors.back().second, checksum);
@@ -159,8 +160,8 @@ void ClassifierTrainer::restore(const std::filesystem::path& path, const json& d
   require(step >= 0 && step <= options_.steps, "{}: expected 0 to {} steps, got {}", where, options_.steps, step);
   std::uint32_t checksum = 0;
   std::vector<NamedTensors> groups;
-  for (const char* group : {weights_group, exp_avg_group, exp_avg_sq_group}) {
-    groups.push_back(group_of(file, group, parameters_));
+  for (const char* group : {weights_prefix, exp_avg_prefix, exp_avg_sq_prefix}) {
+    groups.push_back(tensors_under(file, group, parameters_));
     for (const auto& [name, tensor] : groups.back()) checksum = checkpoint_format::checksum(tensor, checksum);
   }
   require(record.get<std::uint64_t>("checksum") == checksum, ErrorKind::damaged_file,

@@ -25,7 +25,7 @@ TrainedClassifier tiny_classifier() {
 
 // The file with its description or its tensors changed.
 template <typename Change>
-void rewrite(const fs::path& path, Change change) {
+void rewrite_classifier(const fs::path& path, Change change) {
   const SafetensorsFile file(path);
   NamedTensors tensors;
   for (const std::string& name : file.names()) tensors.emplace_back(name, file.tensor(name));
@@ -59,7 +59,7 @@ TEST(TrainedClassifier, OfAnotherKindOrDamagedIsRefusedWithASentence) {
   const fs::path path = folder / "classifier.safetensors";
   const auto error_after = [&](auto change) {
     tiny_classifier().save(path);
-    rewrite(path, change);
+    rewrite_classifier(path, change);
     const std::string error = error_of([&] { (void)TrainedClassifier::open(path); });
     EXPECT_TRUE(error.empty() || contains(error, path.string())) << error;
     return error;
