@@ -189,7 +189,7 @@ std::string describe(const Protocol& protocol) {
     text += fmt::format("model        {} (SHA-256 {}), weights {}\n", model.checkpoint,
                         short_hash(model.checkpoint_sha256), model.weights);
     text += fmt::format(
-        "process      {}{} of {} steps, {}seed {}", model.sampler.empty() ? "" : model.sampler + ", ", model.steps,
+        "process      {}{} of {} steps, {}seed {}\n", model.sampler.empty() ? "" : model.sampler + ", ", model.steps,
         model.original_steps,
         model.evaluations > 0 ? fmt::format("{} network evaluations an image, ", model.evaluations) : "", model.seed);
     if (!model.precision.empty()) text += fmt::format("computed     in {} on {}\n", model.precision, model.device);

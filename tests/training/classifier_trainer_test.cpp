@@ -82,6 +82,7 @@ TEST(ClassifierTrainer, LearnsToTellClassesApartWhereThereIsLittleNoise) {
   options.steps = 60;
   ClassifierInfo info = tiny_classifier();
   info.diffusion.steps = 50;
+  info.options.pool = ClassifierPool::spatial;
   ClassifierTrainer trainer(info, options);
   train(trainer, 60);
   std::vector<std::string> skipped;
