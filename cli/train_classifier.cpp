@@ -8,7 +8,7 @@
 #include "cli/options/data_options.h"
 #include "cli/options/effect.h"
 #include "cli/options/field_options.h"
-#include "cli/options/model_file.h"
+#include "cli/options/open_model.h"
 #include "cli/options/output_file.h"
 #include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
