@@ -35,7 +35,7 @@ struct SampleArguments {
   ComputeOptions compute;
   std::int64_t count = 16;
   std::optional<std::string> steps;
-  std::string sampler = "ancestral";
+  std::string sampler = default_sampler;
   SamplerOptions sampler_options;
   GuidanceArguments guidance;
   std::string start = "noise";
@@ -79,15 +79,16 @@ fs::path output_folder(const SampleArguments& arguments) {
 }
 
 DrawRequest draw_request(const SampleArguments& arguments, const Model& model) {
-  DrawRequest request{.first = arguments.first,
-                      .count = arguments.count,
-                      .seed = arguments.seed,
-                      .classes = chosen_classes(arguments, model.settings()),
-                      .sampler = arguments.sampler,
-                      .sampler_options = arguments.sampler_options,
-                      .steps = arguments.steps.value_or(default_steps(model.settings().diffusion.steps)),
-                      .start = chosen_start(arguments.start, model),
-                      .batch = arguments.batch};
+  DrawRequest request{
+      .first = arguments.first,
+      .count = arguments.count,
+      .seed = arguments.seed,
+      .classes = chosen_classes(arguments, model.settings()),
+      .sampler = arguments.sampler,
+      .sampler_options = arguments.sampler_options,
+      .steps = arguments.steps.value_or(default_steps(arguments.sampler, model.settings().diffusion.steps)),
+      .start = chosen_start(arguments.start, model),
+      .batch = arguments.batch};
   request.guidance = chosen_guidance(arguments.guidance, model, arguments.weights, arguments.compute);
   request.timesteps = chosen_timesteps(model, *request.steps);
   return request;
@@ -185,7 +186,9 @@ void run_sample(const CLI::App& verb, const SampleArguments& arguments) {
     say(fmt::format("All {} images are in {} already; --overwrite draws them anew", request.count, display_path(out)));
   } else {
     const NetworkEvaluations evaluations = network_evaluations(model, request);
-    say(fmt::format("In {}{}", effort_text(model, timesteps.size(), evaluations), arguments.steps ? "" : " (--steps)"));
+    say(fmt::format("By {} in {}{}", describe_sampler(request.sampler, request.sampler_options),
+                    effort_text(model, timesteps.size(), evaluations),
+                    arguments.steps ? "" : fmt::format(" (--sampler, --steps {})", *request.steps)));
     say_if_noise_is_left(model, request, timesteps);
     if (output.already_drawn() > 0) say(fmt::format("Going on after {} images", output.already_drawn()));
     const std::int64_t before = output.already_drawn();
@@ -233,7 +236,7 @@ void add_sample(CLI::App& app) {
   verb->add_option(
           "--steps", arguments->steps,
           "Steps: '50'; '10,15,20' in equal sections; ddim50, leading50, linspace50, trailing50, logsnr20, karras20; "
-          "best10 and optimal25 after iddpm respace (100, or all of fewer)")
+          "best10 and optimal25 after iddpm respace (the usual of the sampler, or all of fewer)")
       ->check(understood_by(check_respacing));
   add_sampler_options(*verb, arguments->sampler, arguments->sampler_options);
   add_guidance_options(*verb, arguments->guidance);

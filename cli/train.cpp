@@ -64,7 +64,6 @@ SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const Pr
   DrawRequest request;
   request.count = by_class ? classes * columns : columns * 4;
   request.seed = run.trainer.options().seed;
-  request.steps = fmt::format("{}", std::min<std::int64_t>(50, settings.diffusion.steps));
   if (by_class) request.classes.order = ClassOrder::in_blocks;
   // A few at a time, so that an interruption is soon heeded: images don't depend on it.
   const std::int64_t pixels = settings.network.image_height * settings.network.image_width;

@@ -49,6 +49,6 @@ else
 fi
 
 "$iddpm" train --data "$data" --preset fashion-mnist --minutes "$minutes" --seed "$seed" --run "$run"
-"$iddpm" sample "$run" --count 100 --steps 50 --seed "$seed" --by-class --out "$run/samples/final"
+"$iddpm" sample "$run" --count 100 --seed "$seed" --by-class --out "$run/samples/final"
 "$iddpm" evaluate "$run" --data "$data" --split test --count 200 --steps 200 --json-file "$run/evaluation.json"
 "$iddpm" report "$run"

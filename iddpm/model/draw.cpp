@@ -91,9 +91,9 @@ NoiseSource noise_of(const Model& model, const DrawRequest& request, std::int64_
 
 }  // namespace
 
-std::string default_steps(std::int64_t steps) {
-  constexpr std::int64_t usual = 100;
-  return fmt::format("{}", std::min(usual, steps));
+std::string default_steps(const std::string& sampler, std::int64_t steps) {
+  const SamplerEntry& entry = find_sampler(sampler);
+  return fmt::format("{}{}", entry.usual_spacing, std::min(entry.usual_steps, steps));
 }
 
 std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSettings& settings, std::int64_t position,
@@ -121,7 +121,8 @@ std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest&
   const ReverseProcess whole = model.reverse_process();
   std::vector<std::int64_t> timesteps = request.timesteps;
   if (timesteps.empty()) {
-    timesteps = respaced_timesteps(whole.q().schedule(), request.steps.value_or(default_steps(whole.steps())));
+    timesteps =
+        respaced_timesteps(whole.q().schedule(), request.steps.value_or(default_steps(request.sampler, whole.steps())));
   }
   (void)respaced_schedule(whole.q().schedule(), timesteps);  // refuses timesteps that don't ascend within the process
   if (request.start) timesteps = timesteps_of_start(request, settings, whole.q().schedule(), timesteps);

@@ -11,7 +11,7 @@
 #include "iddpm/model/guidance.h"
 #include "iddpm/model/model.h"
 #include "iddpm/samplers/data_start.h"
-#include "iddpm/samplers/sampler_entry.h"
+#include "iddpm/samplers/registry.h"
 
 namespace iddpm {
 
@@ -37,8 +37,8 @@ struct DrawRequest {
   std::int64_t count = 16;
   std::int64_t already_drawn = 0;  ///< of them, at the beginning, which are left out: a drawing that goes on
   std::uint64_t seed = 0;
-  ClassChoice classes = {};           ///< a model without classes takes none
-  std::string sampler = "ancestral";  ///< of the table of samplers
+  ClassChoice classes = {};               ///< a model without classes takes none
+  std::string sampler = default_sampler;  ///< of the table of samplers
   SamplerOptions sampler_options = {};
   std::optional<std::string> steps = {};     ///< a specification as in respacing.h; unset: `default_steps`
   std::vector<std::int64_t> timesteps = {};  ///< looked at instead, if there are any, ascending
@@ -56,8 +56,8 @@ struct DrawnBatch {
   Tensor images = {};                     ///< float32 [N, C, H, W] in [-1, 1], on the CPU
 };
 
-/// "100", or all steps of a process that has fewer.
-std::string default_steps(std::int64_t steps);
+/// The steps that are usual for a sampler, "trailing20", or all of a process of so many `steps` if it has fewer.
+std::string default_steps(const std::string& sampler, std::int64_t steps);
 
 /// The classes of images position .. position + size - 1 of a request; empty without classes.
 std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSettings& settings, std::int64_t position,

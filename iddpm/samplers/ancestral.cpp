@@ -22,7 +22,9 @@ SamplerEntry ancestral_entry() {
       .help = "draws each step from p(x_{t-1} | x_t)",
       .paper = "Ho et al. 2020, arXiv 2006.11239",
       .options = {},
-      .make = [](const SamplerOptions&) -> std::unique_ptr<Sampler> { return std::make_unique<AncestralSampler>(); }};
+      .make = [](const SamplerOptions&) -> std::unique_ptr<Sampler> { return std::make_unique<AncestralSampler>(); },
+      .usual_steps = 100,
+      .usual_spacing = ""};
 }
 
 Tensor ancestral_step(const ForwardProcess& q, const Prediction& prediction, const Timesteps& t, const Tensor& noise) {

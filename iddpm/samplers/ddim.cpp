@@ -30,7 +30,8 @@ SamplerEntry ddim_entry() {
           .options = {{.name = "eta", .greatest = 1.0}},
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<DdimSampler>(DdimOptions{.eta = options.eta.value_or(DdimOptions().eta)});
-          }};
+          },
+          .usual_steps = 50};
 }
 
 Tensor ddim_step(const ForwardProcess& q, const Prediction& prediction, const Tensor& x_t, const Tensor& t,

@@ -78,9 +78,13 @@ SamplerEntry dpm_solver_entry() {
 }
 
 SamplerEntry stochastic_dpm_solver_entry() {
-  return entry("dpm++-sde", "the same with noise", [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
-    return std::make_unique<DpmSolverSampler>(DpmSolverOptions{.order = options.order.value_or(2), .stochastic = true});
-  });
+  SamplerEntry stochastic =
+      entry("dpm++-sde", "the same with noise", [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
+        return std::make_unique<DpmSolverSampler>(
+            DpmSolverOptions{.order = options.order.value_or(2), .stochastic = true});
+      });
+  stochastic.usual_steps = 50;
+  return stochastic;
 }
 
 }  // namespace iddpm

@@ -19,7 +19,8 @@ SamplerEntry euler_entry() {
           .options = churn_entry_options(),
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<EulerSampler>(churn_options(options));
-          }};
+          },
+          .usual_steps = 50};
 }
 
 }  // namespace iddpm

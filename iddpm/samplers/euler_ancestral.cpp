@@ -35,7 +35,8 @@ SamplerEntry euler_ancestral_entry() {
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<EulerAncestralSampler>(
                 EulerAncestralOptions{.eta = options.eta.value_or(EulerAncestralOptions().eta)});
-          }};
+          },
+          .usual_steps = 100};
 }
 
 }  // namespace iddpm

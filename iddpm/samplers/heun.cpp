@@ -43,7 +43,8 @@ SamplerEntry heun_entry() {
           .options = churn_entry_options(),
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<HeunSampler>(HeunOptions{.churn = churn_options(options)});
-          }};
+          },
+          .usual_steps = 10};
 }
 
 }  // namespace iddpm

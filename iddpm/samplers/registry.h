@@ -11,6 +11,9 @@ namespace iddpm {
 /// All samplers, in the order of help texts. A new one is a file of its own and a line in registry.cpp.
 const std::vector<SamplerEntry>& samplers();
 
+/// What is taken where nobody says: the best measured at 20 evaluations of the network (docs/samplers.md).
+inline constexpr const char* default_sampler = "dpm++";
+
 /// The names of them all, and of those that know an option.
 std::vector<std::string> sampler_names();
 std::vector<std::string> samplers_with(const std::string& option);

@@ -51,6 +51,8 @@ struct SamplerEntry {
   std::string paper;                   ///< where it comes from
   std::vector<SamplerOption> options;  ///< those of SamplerOptions that it knows; the threshold all do
   std::unique_ptr<Sampler> (*make)(const SamplerOptions& options);
+  std::int64_t usual_steps = 20;           ///< where nobody says how many ...
+  const char* usual_spacing = "trailing";  ///< ... and where they look: what stands before the number (respacing.h)
 };
 
 }  // namespace iddpm

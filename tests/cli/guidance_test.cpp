@@ -105,7 +105,7 @@ TEST_F(Guided, SamplesThatAreJudgedAreDrawnAsTold) {
   run("train-features --data images --steps 2 --batch 4 --channels 8 --threads 1 --out features.safetensors");
   const std::string judge =
       "evaluate run --reference images --features features.safetensors --neighbours 1 --samples 4 "
-      "--sample-steps 5 --threads 1 --precision float32 ";
+      "--sample-steps 5 --sampler ancestral --threads 1 --precision float32 ";
   const auto model = json_of(judge + "--guidance 2")["sample_quality"]["protocol"]["model"];
   EXPECT_EQ(model["sampler"], "ancestral, guidance 2");
   EXPECT_EQ(model["evaluations"], 10);

@@ -43,9 +43,9 @@ TEST_F(OldRun, IsDescribedAsItWas) {
 }
 
 TEST_F(OldRun, DrawsTheSamplesThatItDrew) {
-  const ProgramResult result = run_program(
-      folder_.path(),
-      "sample run --count 2 --steps 4 --seed 7 --threads 1 --precision float32 --out drawn --npz drawn.npz");
+  const ProgramResult result = run_program(folder_.path(),
+                                           "sample run --sampler ancestral --count 2 --steps 4 --seed 7 --threads 1 "
+                                           "--precision float32 --out drawn --npz drawn.npz");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   const Tensor drawn = read_npz(folder_ / "drawn.npz", {"arr_0"}).front().second;
   const Tensor kept = read_npz(folder_ / "run" / "samples.npz", {"arr_0"}).front().second;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "iddpm/io/npz.h"
+#include "iddpm/samplers/registry.h"
 #include "tests/cli/background_program.h"
 
 namespace iddpm::test {
@@ -158,7 +159,10 @@ TEST_F(Sample, TheRecordSaysHowImagesWereDrawn) {
 TEST_F(Sample, WithoutStepsTheModelsOwnAreTaken) {
   const ProgramResult result = drawn("--count 1 --out steps");
   EXPECT_NE(result.errors.find("20 of 20 steps"), std::string::npos) << result.errors;
-  EXPECT_EQ(record("steps")["steps"], "20");
+  EXPECT_EQ(record("steps")["steps"], "trailing20");
+  EXPECT_EQ(record("steps")["sampler"], default_sampler);
+  drawn("--count 1 --sampler ancestral --out usual");
+  EXPECT_EQ(record("usual")["steps"], "20") << "as published";
 }
 
 TEST_F(Sample, OneStepBeginsAtTheNoisiestTimestepAndAScheduleThatDoesNotIsRemarkedOn) {
