@@ -12,7 +12,7 @@ namespace iddpm {
 const std::vector<SamplerEntry>& samplers();
 
 /// What is taken where nobody says: the best measured at 20 evaluations of the network (docs/samplers.md).
-inline constexpr const char* default_sampler = "dpm++";
+inline constexpr const char* default_sampler = "unipc";
 
 /// The names of them all, and of those that know an option.
 std::vector<std::string> sampler_names();

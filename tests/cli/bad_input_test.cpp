@@ -62,10 +62,10 @@ TEST_F(BadInput, CountsBeyondRangeAreRefused) {
 }
 
 TEST_F(BadInput, AnOptionThatTheSamplerDoesntKnowIsRefusedBeforeAnythingIsDrawn) {
-  expect_refused("sample run --eta 0.5 --out s4", {"dpm++", "eta", "ddim"});
+  expect_refused("sample run --eta 0.5 --out s4", {"unipc", "eta", "ddim"});
   expect_refused("sample run --sampler ddmi --out s4", {"--sampler", "Did you mean 'ddim'?"});
   EXPECT_FALSE(std::filesystem::exists(folder() / "s4"));
-  expect_refused("evaluate run --data images --reference images --features none --eta 0.5", {"dpm++", "eta"});
+  expect_refused("evaluate run --data images --reference images --features none --eta 0.5", {"unipc", "eta"});
 }
 
 TEST_F(BadInput, AnUnknownClassOrPresetListsWhatThereIs) {
