@@ -51,6 +51,7 @@ struct SamplerEntry {
   std::string paper;                   ///< where it comes from
   std::vector<SamplerOption> options;  ///< those of SamplerOptions that it knows; the threshold all do
   std::unique_ptr<Sampler> (*make)(const SamplerOptions& options);
+  bool multistep = false;  ///< steps look at what earlier ones saw: not for runs that go back (inpainting.h)
 };
 
 }  // namespace iddpm
