@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "cli/options/output_file.h"
 #include "cli/sample_grid.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/printed_json.h"
@@ -114,8 +115,9 @@ SampleOutput::SampleOutput(SampleTargets targets, json settings, const DrawReque
   lock_folder();
   sweep_temporary_files(targets_.folder);
   if (go_on) {
-    // Of a preview alone nothing can be taken over.
-    take_over(image_files_there(npz_ ? npz_->rows() : targets_.images ? request_.count : 0));
+    // Of a preview alone nothing can be taken over, and a film shows the first images being drawn.
+    const std::int64_t written = npz_ ? npz_->rows() : targets_.images ? request_.count : 0;
+    take_over(film_is_missing() ? 0 : image_files_there(written));
   } else {
     if (found == Found::other) remove_files_of_the_same_names();
     record_ = settings_;
@@ -142,7 +144,7 @@ SampleOutput::Found SampleOutput::look_into_folder() {
   record_ = *record;
   const bool npz_there = targets_.npz.empty() || (fs::exists(targets_.npz, error) &&
                                                   !fs::exists(NpzStream::unfinished_path(targets_.npz), error));
-  finished_ = all_there && npz_there && image_files_there(request_.count) == request_.count;
+  finished_ = all_there && npz_there && !film_is_missing() && image_files_there(request_.count) == request_.count;
   return Found::same_settings;
 }
 
@@ -152,7 +154,9 @@ void SampleOutput::refuse_what_is_there(Found found) const {
           "--overwrite",
           targets_.folder.string(),
           difference_.empty() ? std::string("files") : fmt::format("samples of other settings ({})", difference_));
-  if (targets_.npz.empty() || found == Found::same_settings) return;
+  if (found == Found::same_settings) return;
+  check_output_file("--film", targets_.film, targets_.overwrite);
+  if (targets_.npz.empty()) return;
   std::error_code error;
   const fs::path folder = targets_.npz.has_parent_path() ? targets_.npz.parent_path() : fs::path(".");
   require(fs::is_directory(folder, error), "--npz: '{}' can't be written, since there is no folder '{}'",
@@ -171,8 +175,14 @@ void SampleOutput::lock_folder() {
           "--out: another process is writing samples into '{}'", targets_.folder.string());
 }
 
+bool SampleOutput::film_is_missing() const {
+  std::error_code error;
+  return !targets_.film.empty() && !fs::exists(targets_.film, error);
+}
+
 void SampleOutput::remove_files_of_the_same_names() const {
   std::error_code error;
+  if (!targets_.film.empty()) fs::remove(targets_.film, error);
   fs::remove(targets_.folder / grid_name, error);
   if (!targets_.images) return;
   for (std::int64_t position = 0; position < request_.count; ++position) fs::remove(image_path(position), error);
@@ -263,7 +273,8 @@ void SampleOutput::write_preview() {
   try {
     const bool whole = preview_.size() == preview_positions_.size();
     write_png(targets_.folder / grid_name,
-              sample_grid(from_pixels(at::stack(preview_)), model_.settings(), preview_by_class_ && whole));
+              sample_grid(from_pixels(at::stack(preview_)), model_.settings(),
+                          {.by_class = preview_by_class_ && whole, .columns = targets_.columns}));
   } catch (const Error& error) {
     say(fmt::format("No preview: {}", error.what()));
   }
