@@ -14,7 +14,7 @@ namespace {
 
 using Way = std::vector<std::int64_t>;
 
-NoiseSource noise_of(std::int64_t images, const std::vector<std::int64_t>& shape) {
+NoiseSource noise_of_images(std::int64_t images, const std::vector<std::int64_t>& shape) {
   std::vector<RandomStream> streams;
   for (std::int64_t i = 0; i < images; ++i) {
     streams.emplace_back(3, StreamPurpose::sampling, static_cast<std::uint64_t>(i));
@@ -47,7 +47,7 @@ TEST(Inpainting, KeepsTheKnownPixelsExactlyWithEverySamplerThatCanGoBack) {
     if (entry.multistep) continue;
     ++able;
     const InpaintingSampler sampler(make_sampler(entry.name), {.known = known, .anew = mask, .resampling = {2, 5}});
-    const Tensor x = sampler.run(p_theta.q(), toy_denoiser(p_theta), noise_of(2, {1, 8, 8}));
+    const Tensor x = sampler.run(p_theta.q(), toy_denoiser(p_theta), noise_of_images(2, {1, 8, 8}));
     EXPECT_TRUE(at::equal(x.narrow(3, 4, 4), known.narrow(3, 4, 4))) << entry.name;
     EXPECT_FALSE(at::allclose(x.narrow(3, 0, 4), known.narrow(3, 0, 4))) << entry.name;
     EXPECT_TRUE(at::isfinite(x).all().item<bool>()) << entry.name;
@@ -61,8 +61,8 @@ TEST(Inpainting, WithNothingKeptIsTheSamplerItself) {
   // A sampler without noise, since draws are numbered differently.
   const auto ddim = std::shared_ptr<const Sampler>(make_sampler("ddim"));
   const InpaintingSampler sampler(ddim, {.known = at::zeros({2, 1, 8, 8}), .anew = all, .resampling = {.times = 1}});
-  EXPECT_TRUE(at::allclose(sampler.run(p_theta.q(), toy_denoiser(p_theta), noise_of(2, {1, 8, 8})),
-                           ddim->run(p_theta.q(), toy_denoiser(p_theta), noise_of(2, {1, 8, 8})), 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(sampler.run(p_theta.q(), toy_denoiser(p_theta), noise_of_images(2, {1, 8, 8})),
+                           ddim->run(p_theta.q(), toy_denoiser(p_theta), noise_of_images(2, {1, 8, 8})), 1e-5, 1e-6));
 }
 
 TEST(Inpainting, DrawsWhatIsUnknownAsTheDataAreGivenWhatIsKnown) {
@@ -81,7 +81,7 @@ TEST(Inpainting, DrawsWhatIsUnknownAsTheDataAreGivenWhatIsKnown) {
   const auto error = [&](std::int64_t times) {
     const InpaintingSampler sampler(std::make_shared<AncestralSampler>(),
                                     {.known = known, .anew = mask, .resampling = {.times = times, .jump = 10}});
-    const Tensor x = sampler.run(p_theta.q(), p_theta.denoiser(perfect), noise_of(256, {1, 1, 2}));
+    const Tensor x = sampler.run(p_theta.q(), p_theta.denoiser(perfect), noise_of_images(256, {1, 1, 2}));
     return (x.select(3, 0) - known.select(3, 1)).square().mean().sqrt().item<double>();
   };
   const double once = error(1), often = error(10);
@@ -100,7 +100,7 @@ TEST(Inpainting, CountsTheEvaluationsOfEveryStepTaken) {
       ++asked;
       return denoiser(x, t);
     };
-    auto steps = sampler.watch(p_theta.q(), counted, noise_of(1, {1, 8, 8}));
+    auto steps = sampler.watch(p_theta.q(), counted, noise_of_images(1, {1, 8, 8}));
     std::int64_t done = 0;
     for (const SamplingState& state : steps) EXPECT_EQ(state.step, ++done);
     EXPECT_EQ(done, steps.steps());
