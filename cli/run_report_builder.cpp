@@ -1,5 +1,6 @@
 #include "cli/run_report_builder.h"
 
+#include "cli/edited_samples.h"
 #include "cli/figure_files.h"
 #include "cli/options/open_model.h"
 #include "cli/terminal/command_line.h"
@@ -170,6 +171,7 @@ fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Data
   report.losses = loss_history(log);
   report.samples_during_training = training_samples(run_folder / "samples");
   add_final_samples(report, run_folder / "samples" / "final");
+  report.edits = edited_samples(run_folder / "samples");
   add_evaluation(report, run_folder / "evaluation.json");
   report.settings = settings_table(info, info.origin.is_object() ? info.origin : nlohmann::json::object());
   report.settings.emplace_back("preset", record.preset);

@@ -5,7 +5,12 @@
 
 namespace iddpm::cli {
 
-/// Samples [N, C, H, W] in [-1, 1] as one picture: with a row per class and its name if `by_class`, else about square.
-Image sample_grid(const Tensor& images, const ModelSettings& settings, bool by_class);
+struct SampleGridOptions {
+  bool by_class = false;     ///< a row per class with its name
+  std::int64_t columns = 0;  ///< otherwise; 0: about square
+};
+
+/// Samples [N, C, H, W] in [-1, 1] as one picture.
+Image sample_grid(const Tensor& images, const ModelSettings& settings, const SampleGridOptions& how);
 
 }  // namespace iddpm::cli

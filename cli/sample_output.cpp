@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "cli/options/output_file.h"
 #include "cli/sample_grid.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/printed_json.h"
@@ -94,6 +95,9 @@ SampleOutput::SampleOutput(SampleTargets targets, json settings, const DrawReque
   const std::int64_t classes = model.settings().network.classes;
   preview_by_class_ = request.classes.order == ClassOrder::in_blocks && classes <= most_in_preview;
   preview_positions_ = chosen_for_preview(request.count, preview_by_class_ ? classes : 0);
+  std::vector<std::int64_t> shape = model.image_shape();
+  shape.insert(shape.begin(), static_cast<std::int64_t>(preview_positions_.size()));
+  preview_ = at::empty(shape, at::kByte);
 
   const Found found = look_into_folder();
   refuse_what_is_there(found);
@@ -114,8 +118,9 @@ SampleOutput::SampleOutput(SampleTargets targets, json settings, const DrawReque
   lock_folder();
   sweep_temporary_files(targets_.folder);
   if (go_on) {
-    // Of a preview alone nothing can be taken over.
-    take_over(image_files_there(npz_ ? npz_->rows() : targets_.images ? request_.count : 0));
+    // Of a preview alone nothing can be taken over, and a film shows the first images being drawn.
+    const std::int64_t written = npz_ ? npz_->rows() : targets_.images ? request_.count : 0;
+    take_over(film_is_missing() ? 0 : image_files_there(written));
   } else {
     if (found == Found::other) remove_files_of_the_same_names();
     record_ = settings_;
@@ -142,7 +147,7 @@ SampleOutput::Found SampleOutput::look_into_folder() {
   record_ = *record;
   const bool npz_there = targets_.npz.empty() || (fs::exists(targets_.npz, error) &&
                                                   !fs::exists(NpzStream::unfinished_path(targets_.npz), error));
-  finished_ = all_there && npz_there && image_files_there(request_.count) == request_.count;
+  finished_ = all_there && npz_there && !film_is_missing() && image_files_there(request_.count) == request_.count;
   return Found::same_settings;
 }
 
@@ -152,7 +157,9 @@ void SampleOutput::refuse_what_is_there(Found found) const {
           "--overwrite",
           targets_.folder.string(),
           difference_.empty() ? std::string("files") : fmt::format("samples of other settings ({})", difference_));
-  if (targets_.npz.empty() || found == Found::same_settings) return;
+  if (found == Found::same_settings) return;
+  check_output_file("--film", targets_.film, targets_.overwrite);
+  if (targets_.npz.empty()) return;
   std::error_code error;
   const fs::path folder = targets_.npz.has_parent_path() ? targets_.npz.parent_path() : fs::path(".");
   require(fs::is_directory(folder, error), "--npz: '{}' can't be written, since there is no folder '{}'",
@@ -171,8 +178,14 @@ void SampleOutput::lock_folder() {
           "--out: another process is writing samples into '{}'", targets_.folder.string());
 }
 
+bool SampleOutput::film_is_missing() const {
+  std::error_code error;
+  return !targets_.film.empty() && !fs::exists(targets_.film, error);
+}
+
 void SampleOutput::remove_files_of_the_same_names() const {
   std::error_code error;
+  if (!targets_.film.empty()) fs::remove(targets_.film, error);
   fs::remove(targets_.folder / grid_name, error);
   if (!targets_.images) return;
   for (std::int64_t position = 0; position < request_.count; ++position) fs::remove(image_path(position), error);
@@ -210,7 +223,7 @@ void SampleOutput::take_over(std::int64_t images) {
     } catch (const Error&) {  // cut short by a crash of the machine
       images = position - position % request_.batch;
       pixels_ = {};
-      preview_.clear();
+      previewed_ = 0;
       position = -1;
     }
   }
@@ -222,7 +235,7 @@ void SampleOutput::keep(const Tensor& pixels, std::int64_t position) {
   iddpm::add(pixels_, pixels);
   for (std::int64_t i = 0; i < pixels.size(0); ++i) {
     if (std::binary_search(preview_positions_.begin(), preview_positions_.end(), position + i)) {
-      preview_.push_back(pixels[i].clone());
+      preview_[previewed_++].copy_(pixels[i]);
     }
   }
 }
@@ -259,11 +272,12 @@ std::string SampleOutput::kept() const {
 }
 
 void SampleOutput::write_preview() {
-  if (preview_.empty()) return;
+  if (previewed_ == 0) return;
   try {
-    const bool whole = preview_.size() == preview_positions_.size();
+    const bool whole = previewed_ == preview_.size(0);
     write_png(targets_.folder / grid_name,
-              sample_grid(from_pixels(at::stack(preview_)), model_.settings(), preview_by_class_ && whole));
+              sample_grid(from_pixels(preview_.narrow(0, 0, previewed_)), model_.settings(),
+                          {.by_class = preview_by_class_ && whole, .columns = targets_.columns}));
   } catch (const Error& error) {
     say(fmt::format("No preview: {}", error.what()));
   }

@@ -19,7 +19,10 @@ namespace iddpm::cli {
 struct SampleTargets {
   std::filesystem::path folder = {};
   std::filesystem::path npz = {};  ///< empty: none
-  bool images = true;              ///< a PNG file each
+  std::filesystem::path film =
+      {};                    ///< of the first batch; written by others, but missed if it isn't there; empty: none
+  bool images = true;        ///< a PNG file each
+  std::int64_t columns = 0;  ///< of the preview; 0: about square
   bool overwrite = false;
 };
 
@@ -57,6 +60,7 @@ class SampleOutput {
   void refuse_what_is_there(Found found) const;
   void lock_folder();
   void remove_files_of_the_same_names() const;
+  bool film_is_missing() const;
   void write_record() const;
   std::filesystem::path image_path(std::int64_t position) const;
   std::int64_t image_files_there(std::int64_t images) const;
@@ -76,7 +80,8 @@ class SampleOutput {
   std::int64_t drawn_ = 0;
   PixelStatistics pixels_ = {};
   std::vector<std::int64_t> preview_positions_ = {};
-  std::vector<Tensor> preview_ = {};  ///< uint8 [C, H, W]
+  Tensor preview_ = {};  ///< uint8 [positions, C, H, W], at once: small tensors of each batch break up the heap
+  std::int64_t previewed_ = 0;
   bool preview_by_class_ = false;
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };

@@ -73,7 +73,7 @@ SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const Pr
                     run.trainer.options().precision);
   const Tensor images = draw_at_once(model, request, progress);
   fs::create_directories(run.folder / "samples");
-  SampleGrid grid{.picture = sample_grid(images, settings, by_class), .pixels = {}};
+  SampleGrid grid{.picture = sample_grid(images, settings, {.by_class = by_class}), .pixels = {}};
   add(grid.pixels, images);
   write_png(run.folder / "samples" / fmt::format("step_{:08}.png", step), grid.picture);
   return grid;

@@ -18,6 +18,7 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp)
+pkg_check_modules(webpmux REQUIRED IMPORTED_TARGET libwebpmux)
 pkg_check_modules(pangocairo REQUIRED IMPORTED_TARGET pangocairo cairo)
 # -pthread, which only linking needs, would shut out the precompiled header.
 set_target_properties(PkgConfig::pangocairo PROPERTIES INTERFACE_COMPILE_OPTIONS "")

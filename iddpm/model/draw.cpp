@@ -6,6 +6,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/respacing.h"
 #include "iddpm/model/request_denoiser.h"
+#include "iddpm/model/request_start.h"
 #include "iddpm/samplers/registry.h"
 
 namespace iddpm {
@@ -70,25 +71,6 @@ void check_numbers(const DrawRequest& request) {
   require(request.batch >= 1, "drawing: expected batches of at least 1 image, got {}", request.batch);
 }
 
-// Those of the timesteps that a start other than noise looks at.
-std::vector<std::int64_t> timesteps_of_start(const DrawRequest& request, const ModelSettings& settings,
-                                             const NoiseSchedule& schedule,
-                                             const std::vector<std::int64_t>& timesteps) {
-  const auto channels = static_cast<std::size_t>(settings.network.image_channels);
-  require(request.start->mean.size() == channels && request.start->spread.size() == channels,
-          "drawing: expected the mean and spread of {} channels to begin with, got {} and {}", channels,
-          request.start->mean.size(), request.start->spread.size());
-  return timesteps_from(*request.start, schedule, timesteps);
-}
-
-NoiseSource noise_of(const Model& model, const DrawRequest& request, std::int64_t position, std::int64_t size) {
-  std::vector<RandomStream> streams;
-  for (std::int64_t i = position; i < position + size; ++i) {
-    streams.emplace_back(request.seed, StreamPurpose::sampling, request.first + static_cast<std::uint64_t>(i));
-  }
-  return noise_from_streams(std::move(streams), model.image_shape(), model.device());
-}
-
 }  // namespace
 
 std::string default_steps(const std::string& sampler, std::int64_t steps) {
@@ -125,16 +107,16 @@ std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest&
         respaced_timesteps(whole.q().schedule(), request.steps.value_or(default_steps(request.sampler, whole.steps())));
   }
   (void)respaced_schedule(whole.q().schedule(), timesteps);  // refuses timesteps that don't ascend within the process
-  if (request.start) timesteps = timesteps_of_start(request, settings, whole.q().schedule(), timesteps);
-  check_guidance(request.guidance, model, respaced_schedule(whole.q().schedule(), timesteps));
-  return timesteps;
+  const std::vector<std::int64_t> looked_at = timesteps_of_start(model, request, timesteps);
+  check_guidance(request.guidance, model, respaced_schedule(whole.q().schedule(), looked_at));
+  return looked_at;
 }
 
 void draw(const Model& model, const DrawRequest& request, const std::function<void(const DrawnBatch&)>& on_batch,
-          const ProgressCallback& progress) {
+          const ProgressCallback& progress, const std::function<void(const DrawingStep&)>& on_step) {
   const at::NoGradGuard no_gradient;
   const ReverseProcess process = model.reverse_process().respaced(drawn_timesteps(model, request));
-  const auto sampler = make_sampler(request.sampler, request.sampler_options);
+  const RequestStart start(model, request, process);
   std::int64_t size = 0;
   for (std::int64_t position = request.already_drawn; position < request.count; position += size) {
     size = std::min(request.batch, request.count - position);
@@ -143,15 +125,16 @@ void draw(const Model& model, const DrawRequest& request, const std::function<vo
                      .labels = labels_of(request, model.settings(), position, size)};
     const Tensor y = batch.labels.empty() ? Tensor() : at::tensor(batch.labels, at::kLong);
     Denoiser denoiser = request_denoiser(model, process, request, y);
-    NoiseSource noise = noise_of(model, request, position, size);
-    if (request.start) noise = noise_from(*request.start, process.q().schedule().alpha_bar.back(), std::move(noise));
-    auto steps = sampler->watch(process.q(), std::move(denoiser), std::move(noise));
+    auto steps = start.sampler(position, size)->watch(process.q(), std::move(denoiser), start.noise(position, size));
     Tensor x;
     FiniteWatch watch(steps.steps(), size, model.device());
     const std::int64_t finished = position - request.already_drawn;
     for (const SamplingState& state : steps) {
       x = state.x;
       watch.look(state);
+      if (on_step) {
+        on_step({.position = position, .step = state.step, .steps = steps.steps(), .x = state.x, .x_0 = state.x_0});
+      }
       if (progress) {
         progress(finished * steps.steps() + size * state.step, (request.count - request.already_drawn) * steps.steps());
       }

@@ -8,6 +8,7 @@
 
 #include "iddpm/core/progress.h"
 #include "iddpm/core/tensor.h"
+#include "iddpm/model/edit.h"
 #include "iddpm/model/guidance.h"
 #include "iddpm/model/model.h"
 #include "iddpm/samplers/data_start.h"
@@ -44,8 +45,19 @@ struct DrawRequest {
   std::vector<std::int64_t> timesteps = {};  ///< looked at instead, if there are any, ascending
   std::optional<DataStart> start = {};       ///< unset: pure noise
   Guidance guidance = {};
+  std::optional<ImageEdit> edit = {};  ///< begins at images
+  std::optional<Interpolation> interpolation = {};
   DenoiserWrapper wrap = {};
   std::int64_t batch = 64;  ///< images at a time; changes them by rounding only
+};
+
+/// A batch between two steps.
+struct DrawingStep {
+  std::int64_t position = 0;  ///< of its first image among the request's
+  std::int64_t step = 0;      ///< steps done
+  std::int64_t steps = 0;     ///< in all
+  Tensor x = {};              ///< [N, C, H, W] as it is now, on the model's device; its range is that of noise at first
+  Tensor x_0 = {};            ///< the image that the model guesses
 };
 
 /// Some images of a request, one after the other.
@@ -69,10 +81,10 @@ std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest&
 
 /// Draws the images, each from its own stream of random numbers, and gives them away batch by batch; none is kept.
 /// Everything that can be refused is refused before anything is drawn. `progress` counts images times steps; if it or
-/// `on_batch` throws (Interrupted, say), the batch under way is lost and those given away are not. Throws
-/// NotFiniteError, saying after which step, if images are no longer finite.
+/// `on_batch` throws (Interrupted, say), the batch under way is lost and those given away are not. `on_step` sees every
+/// step of every batch, for previews. Throws NotFiniteError, saying after which step, if images are no longer finite.
 void draw(const Model& model, const DrawRequest& request, const std::function<void(const DrawnBatch&)>& on_batch,
-          const ProgressCallback& progress = {});
+          const ProgressCallback& progress = {}, const std::function<void(const DrawingStep&)>& on_step = {});
 
 /// The same for as many images as memory holds: float32 [N, C, H, W].
 Tensor draw_at_once(const Model& model, const DrawRequest& request, const ProgressCallback& progress = {});

@@ -1,5 +1,6 @@
 #include "iddpm/model/request_denoiser.h"
 
+#include "iddpm/model/request_start.h"
 #include "iddpm/samplers/registry.h"
 #include "iddpm/samplers/thresholding.h"
 
@@ -65,8 +66,12 @@ NetworkEvaluations network_evaluations(const Model& model, const DrawRequest& re
     const Tensor nothing = at::zeros_like(x_t);
     return Prediction{.mean = nothing, .variance = nothing, .log_variance = nothing, .x_0 = nothing};
   };
-  const NoiseSource no_noise = [](std::int64_t) { return at::zeros({1, 1, 1, 1}); };
-  (void)make_sampler(request.sampler, request.sampler_options)->run(process.q(), counting, no_noise);
+  DrawRequest of_one = request;
+  of_one.interpolation = {};  // whose ends are looked at once for all images
+  std::vector<std::int64_t> shape = model.image_shape();
+  shape.insert(shape.begin(), 1);
+  const NoiseSource no_noise = [&](std::int64_t) { return at::zeros(shape, model.device()); };
+  (void)RequestStart(model, of_one, process).sampler(0, 1)->run(process.q(), counting, no_noise);
   return evaluations;
 }
 

@@ -144,6 +144,12 @@ HtmlReport& HtmlReport::image(const ReportImage& image) {
   return *this;
 }
 
+HtmlReport& HtmlReport::film(std::string_view webp, std::string_view caption) {
+  body_ += fmt::format("<figure><img src=\"data:image/webp;base64,{}\" alt=\"{}\">{}</figure>\n", base64(webp),
+                       escape_markup(caption), caption_element(caption));
+  return *this;
+}
+
 HtmlReport& HtmlReport::gallery(const std::vector<ReportImage>& images) {
   body_ += "<div class=\"gallery\">\n";
   for (const ReportImage& image : images) body_ += image_element(image);

@@ -41,6 +41,9 @@ class HtmlReport {
   HtmlReport& plot(const LinePlot& plot, std::string_view caption = {});
   HtmlReport& image(const ReportImage& image);
 
+  /// An animated WebP file, which plays by itself.
+  HtmlReport& film(std::string_view webp, std::string_view caption);
+
   /// Images beside one another, as many in a row as the page holds.
   HtmlReport& gallery(const std::vector<ReportImage>& images);
 

@@ -19,6 +19,13 @@ void add_results(const RunReport& report, HtmlReport& page) {
   if (report.final_samples) {
     page.heading("Samples").image(report_image(*report.final_samples, report.final_samples_caption));
   }
+  if (!report.edits.empty()) {
+    page.heading("Edits and films");
+    for (const EditedSamples& edit : report.edits) {
+      page.image(report_image(edit.picture, edit.caption));
+      if (!edit.film.empty()) page.film(edit.film, "The same being drawn");
+    }
+  }
   if (!report.pixels.rows.empty()) {
     page.heading("Brightness of samples").table(report.pixels.header, report.pixels.rows);
     for (const std::string& remark : report.pixels.remarks) page.paragraph(remark);

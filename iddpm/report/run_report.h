@@ -17,6 +17,13 @@ struct SamplesAtStep {
   Image image = {};
 };
 
+/// Samples that began at images or lie between others, or were filmed.
+struct EditedSamples {
+  Image picture = {};
+  std::string caption = {};
+  std::string film = {};  ///< an animated WebP file; empty: none
+};
+
 /// How bright samples are beside the data.
 struct PixelTable {
   std::vector<std::string> header = {};
@@ -35,6 +42,7 @@ struct RunReport {
   std::vector<SamplesAtStep> samples_during_training = {};
   std::optional<Image> final_samples = {};  ///< the labelled grid
   std::string final_samples_caption = {};
+  std::vector<EditedSamples> edits = {};
   PixelTable pixels = {};
   std::optional<Image> noising_strip = {};
   std::string noising_strip_caption = {};

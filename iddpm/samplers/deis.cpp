@@ -61,7 +61,8 @@ SamplerEntry deis_entry() {
           .options = {{.name = "order", .otherwise = 3, .least = 1, .greatest = 4}},
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<DeisSampler>(DeisOptions{.order = options.order.value_or(DeisOptions().order)});
-          }};
+          },
+          .multistep = true};
 }
 
 }  // namespace iddpm

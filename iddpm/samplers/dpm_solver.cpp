@@ -52,7 +52,8 @@ SamplerEntry entry(std::string name, std::string help, std::unique_ptr<Sampler> 
           .help = std::move(help),
           .paper = "Lu et al. 2022, arXiv 2211.01095",
           .options = {{.name = "order", .otherwise = 2, .least = 1, .greatest = 3}},
-          .make = make};
+          .make = make,
+          .multistep = true};
 }
 
 }  // namespace

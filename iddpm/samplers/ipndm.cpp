@@ -36,7 +36,8 @@ SamplerEntry ipndm_entry() {
           .options = {{.name = "order", .otherwise = 4, .least = 1, .greatest = 4}},
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<IpndmSampler>(IpndmOptions{.order = options.order.value_or(IpndmOptions().order)});
-          }};
+          },
+          .multistep = true};
 }
 
 }  // namespace iddpm

@@ -53,6 +53,7 @@ struct SamplerEntry {
   std::unique_ptr<Sampler> (*make)(const SamplerOptions& options);
   std::int64_t usual_steps = 20;           ///< where nobody says how many ...
   const char* usual_spacing = "trailing";  ///< ... and where they look: what stands before the number (respacing.h)
+  bool multistep = false;  ///< steps look at what earlier ones saw: not for runs that go back (inpainting.h)
 };
 
 }  // namespace iddpm

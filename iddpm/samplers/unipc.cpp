@@ -103,7 +103,8 @@ SamplerEntry unipc_entry() {
           .options = {{.name = "order", .otherwise = 3, .least = 1, .greatest = 3}},
           .make = [](const SamplerOptions& options) -> std::unique_ptr<Sampler> {
             return std::make_unique<UniPcSampler>(UniPcOptions{.order = options.order.value_or(UniPcOptions().order)});
-          }};
+          },
+          .multistep = true};
 }
 
 }  // namespace iddpm

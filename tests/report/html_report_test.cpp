@@ -60,7 +60,7 @@ TEST(HtmlReport, EscapesEveryPlaceThatTakesText) {
   HtmlReport report(attack);
   report.heading(attack).paragraph(attack).preformatted(attack).key_values({{attack, attack}});
   report.table({attack}, {{attack}}).image({small_image(), attack}).gallery({{small_image(), attack}});
-  report.plot({.title = attack}, attack);
+  report.film(attack, attack).plot({.title = attack}, attack);
   report.details(attack, [&](HtmlReport& inner) { inner.paragraph(attack); });
   expect_self_contained(report.html());
 }
@@ -117,6 +117,7 @@ RunReport full_run_report() {
   }
   report.samples_during_training = {{100, small_image()}, {200, small_image()}};
   report.final_samples = small_image();
+  report.edits = {{small_image(), "variations of a cat", "RIFF and so on"}};
   report.pixels = {.header = {"pixels", "mean"},
                    .rows = {{"samples", "113.2"}, {"training images", "73.0"}},
                    .remarks = {"The samples are brighter."}};
@@ -131,7 +132,8 @@ TEST(RunReport, HoldsAllItsParts) {
   for (const char* part :
        {"Fashion-MNIST &lt;10 minutes&gt;", "bits/dim", "3.1 ± 0.02", ">total<", ">vb<", "step 100", "step 200",
         "Timings", "cosine", "Variational bound", "quarter of the timesteps", "<td>training images</td>",
-        "<td class=\"number\">113.2</td>", "<p>The samples are brighter.</p>"}) {
+        "<td class=\"number\">113.2</td>", "<p>The samples are brighter.</p>",
+        "<figcaption>variations of a cat</figcaption>", "data:image/webp;base64,UklGRiBhbmQgc28gb24="}) {
     EXPECT_NE(html.find(part), std::string::npos) << part;
   }
 }
