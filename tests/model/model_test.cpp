@@ -130,10 +130,11 @@ TEST(Draw, KnowsClassesInTurnInBlocksAndOneForEachImage) {
   EXPECT_EQ(labels_of(request, settings, 0, 6), (std::vector<std::int64_t>{0, 2, 2, 1, 0, 0}));
 }
 
-TEST(Draw, WithoutStepsTakes100OrAllOfFewer) {
+TEST(Draw, WithoutStepsTakesTheUsualOfTheSamplerOrAllOfFewer) {
   const Model model = tiny();
   EXPECT_EQ(drawn_timesteps(model, {}), (std::vector<std::int64_t>{0, 1, 2, 3}));
-  EXPECT_EQ(default_steps(1000), "100");
+  EXPECT_EQ(default_steps("ancestral", 1000), "100");
+  EXPECT_EQ(default_steps(default_sampler, 1000), "trailing20");
   EXPECT_EQ(drawn_timesteps(model, {.steps = "1"}), (std::vector<std::int64_t>{3}));
   EXPECT_EQ(drawn_timesteps(model, {.timesteps = {0, 2}}), (std::vector<std::int64_t>{0, 2}));
 }
