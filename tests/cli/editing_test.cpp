@@ -103,7 +103,8 @@ TEST_F(Editing, RefusesWhatDoesNotFitBeforeAnythingIsWritten) {
 
 TEST_F(Editing, RefusesOptionsWithoutEffect) {
   const auto idle = [](const std::string& arguments, const std::string& option, const std::string& why) {
-    expect_words(refused(arguments + " " + option), {option.substr(0, option.find(' ')) + " has no effect " + why});
+    expect_words(refused(arguments.empty() ? option : arguments + " " + option),
+                 {option.substr(0, option.find(' ')) + " has no effect " + why});
   };
   for (const char* option : {"--strength 0.5", "--mask mask.png", "--resample 2", "--jump 3"}) {
     idle("", option, "without --from-image");
