@@ -241,7 +241,8 @@ void run_sample(const CLI::App& verb, SampleArguments arguments) {
     output.finish(figures);
     say(fmt::format("{} images in {} ({:.1f} images/s): {}", request.count - before, format_duration(seconds), speed,
                     display_path(out / "grid.png")));
-    say(pixel_table(pixels));
+    // What begins at images has their brightness, not the data's.
+    if (!request.edit && !request.interpolation) say(pixel_table(pixels));
   }
   if (arguments.json) {
     print(printed_json(output.record()));

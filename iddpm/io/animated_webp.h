@@ -24,7 +24,8 @@ class AnimatedWebp {
   AnimatedWebp(const AnimatedWebp&) = delete;
   AnimatedWebp& operator=(const AnimatedWebp&) = delete;
 
-  /// Adds an RGB image of that size, shown so long. Throws Error if it is another one.
+  /// Adds an RGB image of that size, shown so long; one that is the same as the one before only prolongs it. Throws
+  /// Error if it is another one.
   void add(const Image& frame, std::chrono::milliseconds duration, FrameQuality quality = FrameQuality::lossy);
   std::int64_t frames() const;
   /// The file. Nothing can be added afterwards. Throws Error if there are no frames.

@@ -55,6 +55,7 @@ class Editing : public TinyRunTest {
 TEST_F(Editing, BeginsAtAnImageThatIsFittedToTheModelAndSaysSo) {
   const std::string said = drawn("--from-image large.png --strength 0.5 --count 2 --out from");
   expect_words(said, {"large.png", "16 x 12, RGB", "8 x 8, grey", "t = 9", "10 of 20 steps"});
+  EXPECT_EQ(said.find("training images"), std::string::npos) << "nothing to compare its brightness with";
   EXPECT_EQ(record("from")["strength"], 0.5);
   EXPECT_EQ(record("from")["from_image"], std::vector<std::string>{"large.png"});
   EXPECT_EQ(record("from")["timesteps"].size(), 10U);
@@ -103,7 +104,8 @@ TEST_F(Editing, RefusesWhatDoesNotFitBeforeAnythingIsWritten) {
 
 TEST_F(Editing, RefusesOptionsWithoutEffect) {
   const auto idle = [](const std::string& arguments, const std::string& option, const std::string& why) {
-    expect_words(refused(arguments + " " + option), {option.substr(0, option.find(' ')) + " has no effect " + why});
+    expect_words(refused(arguments.empty() ? option : arguments + " " + option),
+                 {option.substr(0, option.find(' ')) + " has no effect " + why});
   };
   for (const char* option : {"--strength 0.5", "--mask mask.png", "--resample 2", "--jump 3"}) {
     idle("", option, "without --from-image");

@@ -25,6 +25,7 @@ Tensor images(std::int64_t count) { return 0.5 * random_images({count, 1, 8, 8},
 DrawRequest edit_request(double strength, const Tensor& mask = {}) {
   return {.count = 6,
           .seed = 7,
+          .sampler = "ancestral",
           .edit = ImageEdit{.images = images(2), .strength = strength, .mask = mask, .resampling = {2, 3}},
           .batch = 6};
 }

@@ -29,7 +29,7 @@ void expect_self_contained(const std::string& html) {
   EXPECT_EQ(html.find("<link"), std::string::npos);
   EXPECT_EQ(html.find("@import"), std::string::npos);
   EXPECT_EQ(html.find("url("), std::string::npos);
-  const std::regex source("(src|href)=\"(?!data:image/png;base64,)");
+  const std::regex source("(src|href)=\"(?!data:image/(png|webp);base64,)");
   EXPECT_FALSE(std::regex_search(html, source));
 }
 
