@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "cli/options/effect.h"
-#include "cli/options/model_file.h"
 #include "cli/options/open_model.h"
 #include "cli/options/output_file.h"
 #include "cli/terminal/command_line.h"
