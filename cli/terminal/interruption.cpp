@@ -1,5 +1,6 @@
 #include "cli/terminal/interruption.h"
 
+#include <array>
 #include <csignal>
 
 namespace iddpm::cli {
@@ -20,16 +21,29 @@ void handle(int signal) {
   }
 }
 
+constexpr std::array<int, 3> heeded_signals = {SIGINT, SIGTERM, SIGHUP};
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+// Looked at before shared libraries are initialised (.preinit_array): UCX, which Debian 13's LibTorch loads by way of
+// Gloo and MPI, catches SIGHUP while it is loaded.
+std::array<bool, heeded_signals.size()> ignored_at_start{};
+void remember_ignored_signals() {
+  for (std::size_t i = 0; i < heeded_signals.size(); ++i) ignored_at_start[i] = is_ignored(heeded_signals[i]);
+}
+[[gnu::section(".preinit_array"), gnu::used]] void (*at_start)() = remember_ignored_signals;
+
 }  // namespace
 
 const std::atomic<bool>& catch_interruption() {
   struct sigaction action {};
-  action.sa_handler = handle;
   action.sa_flags = SA_RESTART;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction before {};
-    if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
-    sigaction(signal, &action, nullptr);
+  for (std::size_t i = 0; i < heeded_signals.size(); ++i) {
+    action.sa_handler = ignored_at_start[i] ? SIG_IGN : handle;
+    sigaction(heeded_signals[i], &action, nullptr);
   }
   return interrupted;
 }

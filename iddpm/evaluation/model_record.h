@@ -13,8 +13,8 @@ namespace iddpm {
 /// all of which it takes until it is said otherwise.
 ModelRecord model_record(const Model& model, std::uint64_t seed);
 
-/// The same of samples: how they are drawn, "ddim eta 0.5, guidance 2, start data, respacing trailing20". `start`: what the start
-/// is called; "noise" is left out.
+/// The same of samples: how they are drawn, "ddim eta 0.5, guidance 2, start data, respacing trailing20". `start`: what
+/// the start is called; "noise" is left out.
 ModelRecord model_record(const Model& model, const DrawRequest& request, const std::string& start = "noise");
 
 /// What records say of a respacing specification whose number of steps does not tell it: nothing of "" and "100",

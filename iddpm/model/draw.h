@@ -38,7 +38,7 @@ struct DrawRequest {
   std::int64_t count = 16;
   std::int64_t already_drawn = 0;  ///< of them, at the beginning, which are left out: a drawing that goes on
   std::uint64_t seed = 0;
-  ClassChoice classes = {};               ///< a model without classes takes none
+  ClassChoice classes = ClassChoice();    ///< a model without classes takes none; {} has g++ 14 warn without cause
   std::string sampler = default_sampler;  ///< of the table of samplers
   SamplerOptions sampler_options = {};
   std::optional<std::string> steps = {};     ///< a specification as in respacing.h; unset: `default_steps`

@@ -11,7 +11,7 @@ namespace iddpm {
 namespace {
 
 constexpr std::int64_t most_levels = 8;
-constexpr std::int64_t images_at_a_time = 128;
+constexpr std::int64_t images_per_pass = 128;
 
 }  // namespace
 
@@ -27,8 +27,8 @@ ClassifierAccuracy measure_accuracy(const TrainedClassifier& classifier, const D
     const NoiseLevel level = NoiseLevel::of_alpha_bar(schedule.alpha_bar[static_cast<std::size_t>(t)]);
     result.at_noise_levels.push_back({.t = t, .noise_level = level.ratio()});
   }
-  for (std::int64_t first = 0; first < dataset.size(); first += images_at_a_time) {
-    const std::int64_t count = std::min(images_at_a_time, dataset.size() - first);
+  for (std::int64_t first = 0; first < dataset.size(); first += images_per_pass) {
+    const std::int64_t count = std::min(images_per_pass, dataset.size() - first);
     const Batch batch = read_batch(dataset, first, count, &skipped);
     const std::int64_t images = batch.x_0.size(0);
     if (images == 0) continue;

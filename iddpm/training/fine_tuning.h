@@ -18,7 +18,8 @@ struct TakenOver {
 
 /// A trainer at step 0 whose network has a model's weights: all parameters under their names, and of the classes'
 /// embedding the rows of those that `settings` name as well. The rest begins as in a new network; the optimiser and the
-/// averages begin anew. Throws Error if `settings` have another network but for classes, dropout (of classes too) and checkpointing.
+/// averages begin anew. Throws Error if `settings` have another network but for classes, dropout (of classes too) and
+/// checkpointing.
 Trainer fine_tuned(const Checkpoint& checkpoint, const WeightChoice& choice, ModelSettings settings,
                    TrainingOptions options, at::Device device, TakenOver* taken_over = nullptr);
 

@@ -89,7 +89,9 @@ TEST(Attention, LargeScoresDoNotOverflow) {
   at::manual_seed(5);
   testing::for_each_instruction_set([] {
     const Tensors qkv = {testing::random({1, 48, 18}) * 60.0};
-    testing::expect_agreement(attention_of(1, QkvOrder::qkv_first), qkv, 1e-3);
+    // Scores reach 10^4, where float32's neighbours are 1e-3 apart: what a score is off by, its weight is off by
+    // relatively, in every order of summation (seen: 1.5e-3 with Highway 1.2).
+    testing::expect_agreement(attention_of(1, QkvOrder::qkv_first), qkv, 5e-3);
   });
 }
 
