@@ -63,12 +63,10 @@ ClassifierInfo classifier_like(const ModelSettings& model, const TrainClassifier
 }
 
 // The images that it learns from and those that its accuracy is measured on: a test set, or a part held out.
-HeldOutSplit open_data(const CLI::App& verb, const ModelSettings& model, const TrainClassifierArguments& arguments,
-                       const ClassifierTrainingOptions& training) {
+HeldOutSplit parts_of(const CLI::App& verb, const std::shared_ptr<const Dataset>& dataset, const ModelSettings& model,
+                      const TrainClassifierArguments& arguments, const ClassifierTrainingOptions& training) {
   const fs::path& data = arguments.data.path;
   DatasetOptions options = dataset_options(arguments.data);
-  const auto dataset = open_fitting_dataset(model, data, options);
-  describe_data(*dataset);
   if (options.split || !has_test_split(data)) return hold_out(dataset, training.held_out, training.seed);
   refuse_idle(verb, {"--held-out"}, fmt::format("where the data have a test set, as '{}' does", data.string()));
   options.split = "test";
@@ -140,9 +138,10 @@ void run_train_classifier(const CLI::App& verb, TrainClassifierArguments argumen
   if (arguments.out.empty()) arguments.out = default_file(arguments.model);
   check_output_file("--out", arguments.out, arguments.overwrite);
   ClassifierTrainer trainer(classifier_like(model, arguments), training, chosen_device(arguments.compute));
-  const HeldOutSplit parts = open_data(verb, model, arguments, training);
+  const auto dataset = open_fitting_dataset(model, arguments.data.path, dataset_options(arguments.data));
+  const HeldOutSplit parts = parts_of(verb, dataset, model, arguments, training);
   const nlohmann::json data = {{"path", fs::absolute(arguments.data.path).lexically_normal().string()},
-                               {"fingerprint", dataset_summary(*parts.training, arguments.data.path).fingerprint}};
+                               {"fingerprint", dataset_summary(*dataset, arguments.data.path).fingerprint}};
   const fs::path unfinished = unfinished_path(arguments.out);
   std::error_code error;
   if (fs::exists(unfinished, error) && !arguments.overwrite) {
@@ -153,6 +152,7 @@ void run_train_classifier(const CLI::App& verb, TrainClassifierArguments argumen
     }
     say(fmt::format("Going on at step {}", trainer.steps_done()));
   }
+  describe_data(*dataset);
   const auto start = std::chrono::steady_clock::now();
   if (!train_classifier_watched(trainer, parts.training, data, arguments)) throw ExitWith{exit_interrupted};
   trainer.save(unfinished, data);  // if measuring is interrupted

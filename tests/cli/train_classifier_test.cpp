@@ -81,7 +81,7 @@ TEST_F(Classifier, WhatCannotBeTrainedIsRefused) {
   expect_refused("train-classifier --model run", {"--data"});
   expect_refused("train-classifier --data images", {"--model"});
   expect_refused(train + "--steps 3 --out classifier.safetensors", {"--out", "classifier.safetensors", "--overwrite"});
-  expect_refused(train + "--channels 48 --out new", {"48"});
+  expect_refused(with(train, "--channels 48 --out new"), {"48"});
   expect_refused(train + "--steps 0 --out new", {"--steps", "0"});
   run("train --data images --run unconditional --steps 1 --sample-every 0 --unconditional" + tiny_model);
   expect_refused("train-classifier --data images --model unconditional --out new", {"0 classes", "at least 2"});
