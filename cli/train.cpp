@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 
 #include "cli/commands.h"
 #include "cli/dry_run.h"
@@ -141,9 +142,9 @@ RunEnd train_watched(PreparedRun& run) {
   observer.on_step = [&](const StepResult& result, double images_per_second, double fraction) {
     if (result.skipped) {
       bar.clear();
-      say(fmt::format(
-          "Skipping step {}: its loss is {}, its gradient's norm {}. After {} of them in a row the run stops.",
-          result.step, result.loss, result.gradient_norm, Trainer::most_skipped_in_a_row + 1));
+      say(fmt::format("Skipping step {}: its loss is {}, its gradient's norm {} ({} in a row; the run stops at {})",
+                      result.step, std::abs(result.loss), std::abs(result.gradient_norm),
+                      run.trainer.skipped_steps().in_a_row, Trainer::most_skipped_in_a_row + 1));
       return;
     }
     bar.update(fraction,

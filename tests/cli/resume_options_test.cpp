@@ -112,6 +112,7 @@ TEST_F(ResumeOptions, TheAdviceAfterALossThatIsNotFiniteCanBeFollowed) {
                   "--checkpoint-every 1 --keep 0" +
                       tiny_model);
   ASSERT_EQ(diverged.exit_code, 1) << diverged.errors;
+  EXPECT_NE(diverged.errors.find("(9 in a row; the run stops at 10)"), std::string::npos) << diverged.errors;
   const std::string advice = "iddpm train --resume r --lr 1 --gradient-clip 1";
   ASSERT_NE(diverged.errors.find("'" + advice), std::string::npos) << diverged.errors;
   const auto result = run_program(folder_.path(), advice.substr(6) + " --threads 1");
