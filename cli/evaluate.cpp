@@ -122,7 +122,8 @@ void add_sample_options(CLI::App& verb, EvaluationRequest& request) {
   samples.count = 1000;
   option("--samples", samples.count, "Images drawn from a model (1000)")
       ->check(between(std::int64_t{2}, std::int64_t{100'000'000}));
-  option("--sample-steps", samples.steps, "In so many steps, as --steps of 'iddpm sample' (the usual of the sampler, or all of fewer)")
+  option("--sample-steps", samples.steps,
+         "In so many steps, as --steps of 'iddpm sample' (the usual of the sampler, or all of fewer)")
       ->check(understood_by(check_respacing));
   add_sampler_options(verb, samples.sampler, samples.sampler_options, group);
   add_guidance_options(verb, request.guidance, group);
