@@ -16,10 +16,10 @@ using nlohmann::json;
 
 constexpr std::uintmax_t largest_film = std::uintmax_t{16} << 20;
 
-// "cat.png", or "cat.png and 3 more".
+// "cat.png", or "cat.png and others".
 std::string names_text(const json& names) {
   const std::string first = fs::path(names.at(0).get<std::string>()).filename().string();
-  return names.size() == 1 ? first : fmt::format("{} and {} more", first, names.size() - 1);
+  return names.size() == 1 ? first : first + " and others";
 }
 
 std::string beginning_text(const json& record) {

@@ -199,6 +199,12 @@ fs::path SampleOutput::image_path(std::int64_t position) const {
   return targets_.folder / fmt::format("{}{:06}.png", prefix, request_.first + static_cast<std::uint64_t>(position));
 }
 
+std::vector<fs::path> SampleOutput::image_paths() const {
+  std::vector<fs::path> paths;
+  for (std::int64_t position = 0; position < request_.count; ++position) paths.push_back(image_path(position));
+  return paths;
+}
+
 // How many of so many images, from the first on, have their file, if they should.
 std::int64_t SampleOutput::image_files_there(std::int64_t images) const {
   if (!targets_.images) return images;

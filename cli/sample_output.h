@@ -44,6 +44,9 @@ class SampleOutput {
   const nlohmann::json& record() const { return record_; }
   const PixelStatistics& pixels() const { return pixels_; }
 
+  /// The file of each image, in the order of drawing, once they are there.
+  std::vector<std::filesystem::path> image_paths() const;
+
   void add(const DrawnBatch& batch);
   /// Images drawn so far.
   std::int64_t drawn() const { return drawn_; }

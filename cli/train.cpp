@@ -19,6 +19,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/core/progress.h"
 #include "iddpm/model/draw.h"
+#include "iddpm/model/low_resolution.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/replaced_run.h"
 #include "iddpm/training/run/training_run.h"
@@ -56,16 +57,27 @@ struct SampleGrid {
   PixelStatistics pixels;
 };
 
+// The first images of the data, made small and enlarged again.
+void enlarge_training_images(DrawRequest& request, const PreparedRun& run) {
+  request.count = std::min(request.count, run.dataset->size());
+  const Batch batch = read_batch(*run.dataset, 0, request.count);
+  request.low_resolution = low_resolution_of(batch.x_0, run.trainer.settings().network);
+  if (run.trainer.settings().network.classes == 0) return;
+  const Tensor y = batch.y.contiguous();
+  request.classes.classes.assign(y.data_ptr<std::int64_t>(), y.data_ptr<std::int64_t>() + y.numel());
+}
+
 // Samples of the first EMA, the same noise each time, so that grids can be compared.
 SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const ProgressCallback& progress) {
   const auto& settings = run.trainer.settings();
   constexpr std::int64_t columns = 8;
   const std::int64_t classes = settings.network.classes;
-  const bool by_class = classes > 0 && classes <= 16;
+  const bool by_class = classes > 0 && classes <= 16 && !settings.network.super_resolution;
   DrawRequest request;
   request.count = by_class ? classes * columns : columns * 4;
   request.seed = run.trainer.options().seed;
   if (by_class) request.classes.order = ClassOrder::in_blocks;
+  if (settings.network.super_resolution) enlarge_training_images(request, run);
   // A few at a time, so that an interruption is soon heeded: images don't depend on it.
   const std::int64_t pixels = settings.network.image_height * settings.network.image_width;
   request.batch = std::clamp<std::int64_t>(4 * 64 * 64 / pixels, 1, request.batch);

@@ -14,12 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> names_of(const std::vector<fs::path>& files) {
-  std::vector<std::string> names;
-  for (const fs::path& file : files) names.push_back(file.string());
-  return names;
-}
-
 std::string checksum_of(const Tensor& pixels) {
   Sha256 hash;
   hash.add(pixels.contiguous());
@@ -41,10 +35,10 @@ std::string plain_name(const fs::path& path) {
 }
 
 void choose_images(ChosenEdit& chosen, const EditingOptions& options, const ModelSettings& settings) {
-  const FittedImages images = fitted_images("--from-image", options.from_image, settings);
+  const FittedImages images = fitted_images("--from-image", options.from_image, image_shape_of(settings.network));
   ImageEdit edit{.images = from_pixels(images.pixels)};
   if (!options.mask.empty()) {
-    edit.mask = fitted_mask("--mask", options.mask, images, settings);
+    edit.mask = fitted_mask("--mask", options.mask, images, image_shape_of(settings.network));
     edit.strength = 1.0;
     edit.resampling.times = options.resample.value_or(edit.resampling.times);
     edit.resampling.jump = options.jump.value_or(edit.resampling.jump);
@@ -54,7 +48,7 @@ void choose_images(ChosenEdit& chosen, const EditingOptions& options, const Mode
                             {"jump", edit.resampling.jump}});
   }
   edit.strength = options.strength.value_or(edit.strength);
-  chosen.settings.update({{"from_image", names_of(images.files)},
+  chosen.settings.update({{"from_image", recorded_names(images)},
                           {"from_image_sha256", checksum_of(images.pixels)},
                           {"strength", edit.strength}});
   chosen.folder_name = fmt::format("{}_{}", edit.mask.defined() ? "masked" : "from", plain_name(options.from_image[0]));
@@ -69,7 +63,7 @@ void choose_ends(ChosenEdit& chosen, const std::vector<std::string>& ends, const
   }
   Tensor images;
   if (!files.empty()) {
-    const FittedImages fitted = fitted_images("--interpolate", files, settings);
+    const FittedImages fitted = fitted_images("--interpolate", files, image_shape_of(settings.network));
     require(fitted.files.size() == files.size(), "--interpolate: expected image files or seeds, got a folder");
     chosen.settings["interpolate_sha256"] = checksum_of(fitted.pixels);
     images = from_pixels(fitted.pixels);

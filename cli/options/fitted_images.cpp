@@ -3,7 +3,6 @@
 #include "cli/terminal/command_line.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/memory_limit.h"
-#include "iddpm/data/fit_image.h"
 #include "iddpm/data/folder_listing.h"
 
 namespace iddpm::cli {
@@ -12,11 +11,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double background = 1.0;  // behind transparent pixels, as for data
-
-ImageShape shape_of(const ModelSettings& settings) {
-  const UNetOptions& network = settings.network;
-  return {.channels = network.image_channels, .height = network.image_height, .width = network.image_width};
-}
 
 std::string colour_of(std::int64_t channels) {
   switch (channels) {
@@ -72,9 +66,11 @@ void say_what_was_fitted(const FittedImages& images, const ImageShape& shape) {
 
 }  // namespace
 
-FittedImages fitted_images(const std::string& option, const std::vector<std::string>& paths,
-                           const ModelSettings& settings) {
-  const ImageShape shape = shape_of(settings);
+ImageShape image_shape_of(const UNetOptions& network) {
+  return {.channels = network.image_channels, .height = network.image_height, .width = network.image_width};
+}
+
+FittedImages fitted_images(const std::string& option, const std::vector<std::string>& paths, const ImageShape& shape) {
   FittedImages images{.files = files_of(option, paths)};
   const auto count = static_cast<std::int64_t>(images.files.size());
   constexpr std::uint64_t bytes_per_value = 1 + sizeof(float);
@@ -90,8 +86,16 @@ FittedImages fitted_images(const std::string& option, const std::vector<std::str
   return images;
 }
 
+std::vector<std::string> recorded_names(const FittedImages& images) {
+  constexpr std::size_t most = 16;
+  std::vector<std::string> names;
+  for (const fs::path& file : images.files) names.push_back(file.string());
+  if (names.size() > most) names = {names.front(), "...", names.back()};
+  return names;
+}
+
 Tensor fitted_mask(const std::string& option, const fs::path& path, const FittedImages& images,
-                   const ModelSettings& settings) {
+                   const ImageShape& shape) {
   const Image mask = read(option, path);
   for (std::size_t i = 0; i < images.sizes.size(); ++i) {
     require(images.sizes[i].width == mask.width && images.sizes[i].height == mask.height,
@@ -99,10 +103,9 @@ Tensor fitted_mask(const std::string& option, const fs::path& path, const Fitted
             path.string(), mask.width, mask.height, images.files[i].string(), images.sizes[i].width,
             images.sizes[i].height);
   }
-  ImageShape shape = shape_of(settings);
-  shape.channels = 1;
   constexpr int rather_white = 128;
-  const Tensor anew = fit_image(mask, shape, 0.0)[0] >= rather_white;
+  const Tensor anew =
+      fit_image(mask, {.channels = 1, .height = shape.height, .width = shape.width}, 0.0)[0] >= rather_white;
   require(anew.any().item<bool>(),
           "{}: the mask '{}' is black everywhere, which keeps every pixel; expected white where to draw anew", option,
           path.string());

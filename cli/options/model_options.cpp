@@ -149,8 +149,8 @@ void check_image_size(const std::string& text) { (void)parse_image_size(text); }
 
 void add_model_options(CLI::App& verb, ModelOptions& options) {
   verb.add_option("--preset", options.preset,
-                  fmt::format("Start from the choices of: {}", fmt::join(offered_presets(), ", ")))
-      ->check(one_of(offered_presets()));
+                  fmt::format("Start from the choices of: {}", fmt::join(preset_names(), ", ")))
+      ->check(one_of(preset_names()));
   const auto architecture = [&](const char* name, auto& value, const char* help) {
     return verb.add_option(name, value, help)->group(architecture_group);
   };
@@ -218,6 +218,12 @@ Preset chosen_preset(const ModelOptions& options, const Dataset* dataset) {
   }
   options.network.apply_to(network);
   refuse_idle_architecture(network, options.network);
+  network.super_resolution = network.low_resolution > 0;
+  if (network.super_resolution && options.network.given("low_resolution") &&
+      !options.network.given("low_resolution_noise")) {
+    constexpr double usual_noise = 0.1;
+    network.low_resolution_noise = usual_noise;
+  }
   if (options.no_attention) network.attention_resolutions.clear();
   override_diffusion(preset.model.diffusion, options);
   network.predict_variance = is_learned(preset.model.diffusion.variance);

@@ -232,6 +232,10 @@ ReferenceUNet reference_unet(ReferenceFamily family, const json& flags) {
   options.dropout = network["dropout"].get<double>();
   options.predict_variance = diffusion["learn_sigma"].get<bool>();
   options.super_resolution = super_resolution;
+  if (super_resolution) {
+    const auto small = network["small_size"].get<std::int64_t>();
+    if (small > 0 && small < size && size % small == 0) options.low_resolution = small;
+  }
   options.checkpointing = network["use_checkpoint"].get<bool>();
   return {.network = resolved(std::move(options)), .diffusion = std::move(diffusion), .other = std::move(other)};
 }

@@ -5,6 +5,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/respacing.h"
+#include "iddpm/model/low_resolution.h"
 #include "iddpm/model/request_denoiser.h"
 #include "iddpm/model/request_start.h"
 #include "iddpm/samplers/registry.h"
@@ -71,6 +72,30 @@ void check_numbers(const DrawRequest& request) {
   require(request.batch >= 1, "drawing: expected batches of at least 1 image, got {}", request.batch);
 }
 
+void check_low_resolution(const Model& model, const Tensor& images) {
+  const UNetOptions& network = model.settings().network;
+  require(images.defined() == network.super_resolution, "drawing: '{}' {}", model.path().string(),
+          network.super_resolution ? "enlarges images; expected some to enlarge, got none"
+                                   : "enlarges no images; expected none to enlarge");
+  if (!images.defined()) return;
+  const std::vector<std::int64_t> shape = low_resolution_shape(network);
+  require(images.dim() == 4 && images.size(0) > 0 && images.sizes().slice(1) == at::IntArrayRef(shape) &&
+              images.scalar_type() == at::kFloat,
+          "drawing: expected float32 images {} to enlarge, got {}", format_shape(shape), format_shape(images.sizes()));
+}
+
+// The model told what a batch of the request enlarges.
+Model told_what_to_enlarge(const Model& model, const DrawRequest& request, std::int64_t position, std::int64_t size) {
+  if (!request.low_resolution.defined()) return model;
+  const std::uint64_t first = request.first + static_cast<std::uint64_t>(position);
+  std::vector<RandomStream> streams;
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(size); ++i) {
+    streams.emplace_back(request.seed, StreamPurpose::low_resolution, first + i);
+  }
+  return model.enlarging(with_low_resolution_noise(images_in_turn(request.low_resolution, first, size),
+                                                   model.settings().network, std::move(streams)));
+}
+
 }  // namespace
 
 std::string default_steps(const std::string& sampler, std::int64_t steps) {
@@ -94,9 +119,7 @@ std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSetti
 
 std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest& request) {
   const ModelSettings& settings = model.settings();
-  require(!settings.network.super_resolution, ErrorKind::unsupported,
-          "'{}' enlarges images; sampling it needs images to enlarge, which this version doesn't take",
-          model.path().string());
+  check_low_resolution(model, request.low_resolution);
   (void)make_sampler(request.sampler, request.sampler_options);  // refuses what it doesn't know
   check_numbers(request);
   check_classes(request, settings);
@@ -124,7 +147,7 @@ void draw(const Model& model, const DrawRequest& request, const std::function<vo
                      .first_number = request.first + static_cast<std::uint64_t>(position),
                      .labels = labels_of(request, model.settings(), position, size)};
     const Tensor y = batch.labels.empty() ? Tensor() : at::tensor(batch.labels, at::kLong);
-    Denoiser denoiser = request_denoiser(model, process, request, y);
+    Denoiser denoiser = request_denoiser(told_what_to_enlarge(model, request, position, size), process, request, y);
     auto steps = start.sampler(position, size)->watch(process.q(), std::move(denoiser), start.noise(position, size));
     Tensor x;
     FiniteWatch watch(steps.steps(), size, model.device());

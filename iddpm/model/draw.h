@@ -47,6 +47,9 @@ struct DrawRequest {
   Guidance guidance = {};
   std::optional<ImageEdit> edit = {};  ///< begins at images
   std::optional<Interpolation> interpolation = {};
+  /// What a model of super-resolution enlarges: float32 [M, C, h, w] in [-1, 1] (model/low_resolution.h); image number
+  /// n is made of n modulo M.
+  Tensor low_resolution = {};
   DenoiserWrapper wrap = {};
   std::int64_t batch = 64;  ///< images at a time; changes them by rounding only
 };
@@ -76,7 +79,7 @@ std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSetti
                                     std::int64_t size);
 
 /// The timesteps of the model's process that drawing looks at, ascending. Throws Error for all that `draw` refuses: a
-/// sampler, option, specification, class, number, start or guidance that can't be, a model that enlarges images.
+/// sampler, option, specification, class, number, start, guidance or smaller images that can't be.
 std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest& request);
 
 /// Draws the images, each from its own stream of random numbers, and gives them away batch by batch; none is kept.

@@ -46,13 +46,13 @@ void check_edit(const ImageEdit& edit, const ModelSettings& settings, const std:
   if (edit.mask.defined()) check_mask(edit, settings.network, sampler, options);
 }
 
-Tensor edited_images(const ImageEdit& edit, std::uint64_t first, std::int64_t size) {
-  const auto images = static_cast<std::uint64_t>(edit.images.size(0));
+Tensor images_in_turn(const Tensor& images, std::uint64_t first, std::int64_t size) {
+  const auto count = static_cast<std::uint64_t>(images.size(0));
   std::vector<std::int64_t> rows;
   for (std::int64_t i = 0; i < size; ++i) {
-    rows.push_back(static_cast<std::int64_t>((first + static_cast<std::uint64_t>(i)) % images));
+    rows.push_back(static_cast<std::int64_t>((first + static_cast<std::uint64_t>(i)) % count));
   }
-  return edit.images.index_select(0, at::tensor(rows, at::kLong).to(edit.images.device()));
+  return images.index_select(0, at::tensor(rows, at::kLong).to(images.device()));
 }
 
 void check_interpolation(const Interpolation& interpolation, const ModelSettings& settings,
@@ -67,6 +67,8 @@ void check_interpolation(const Interpolation& interpolation, const ModelSettings
           sampler);
   require(options.eta.value_or(0.0) == 0.0, "interpolation: expected ddim without noise (eta 0), got eta {}",
           options.eta.value_or(0.0));
+  require(!settings.network.super_resolution, ErrorKind::unsupported,
+          "interpolation: expected a model that draws by itself, got one that enlarges images");
   require(settings.network.classes == 0 || classes.size() == 1,
           "interpolation: expected one class for all images of a model with classes, got {}", classes.size());
 }

@@ -26,8 +26,8 @@ struct ImageEdit {
 void check_edit(const ImageEdit& edit, const ModelSettings& settings, const std::string& sampler,
                 const SamplerOptions& options);
 
-/// The images that numbers first .. first + size - 1 begin at, [size, C, H, W].
-Tensor edited_images(const ImageEdit& edit, std::uint64_t first, std::int64_t size);
+/// Of images [M, ...] taken in turn, those of numbers first .. first + size - 1: n has image n modulo M.
+Tensor images_in_turn(const Tensor& images, std::uint64_t first, std::int64_t size);
 
 /// An end of an interpolation: a seed, whose image it is that the request's first number names, or an image, float32
 /// [C, H, W] in [-1, 1], whose latent is found by the deterministic DDIM path backwards.

@@ -49,11 +49,18 @@ Model Model::with(const DiffusionSettings& diffusion) const {
   return other;
 }
 
+Model Model::enlarging(Tensor low_resolution) const {
+  Model other = *this;
+  other.low_resolution_ = low_resolution.to(device());
+  return other;
+}
+
 ReverseProcess Model::reverse_process() const { return iddpm::reverse_process(settings().diffusion); }
 
 Network Model::network_of(const Tensor& y) const {
   Condition condition;
   if (has_classes() && y.defined()) condition.y = y.to(device());
+  condition.low_resolution = low_resolution_;
   return conditioned(network_, std::move(condition));
 }
 

@@ -59,6 +59,9 @@ class Model {
   /// Newer checkpoints of the run that are damaged and were passed over: a sentence for each.
   const std::vector<std::string>& skipped() const { return skipped_; }
 
+  /// The same model told what to enlarge in every batch to come, [N, C, h, w] with its noise.
+  Model enlarging(Tensor low_resolution) const;
+
   /// The same model read as another process: with another fixed variance, say.
   Model with(const DiffusionSettings& diffusion) const;
   ReverseProcess reverse_process() const;
@@ -74,6 +77,7 @@ class Model {
   std::filesystem::path path_;
   std::string weights_;
   std::optional<std::uint32_t> checksum_;
+  Tensor low_resolution_ = {};  ///< what is enlarged
   std::vector<std::string> skipped_;
 };
 

@@ -50,7 +50,8 @@ NoiseSource RequestStart::noise(std::int64_t position, std::int64_t size) const 
   if (request_.start) return noise_from(*request_.start, noisiest_.alpha * noisiest_.alpha, std::move(noise));
   if (request_.edit) {
     const bool from_noise = request_.edit->mask.defined() && request_.edit->strength == 1.0;
-    return from_noise ? noise : noise_around(edited_images(*request_.edit, first, size), noisiest_, std::move(noise));
+    return from_noise ? noise
+                      : noise_around(images_in_turn(request_.edit->images, first, size), noisiest_, std::move(noise));
   }
   if (request_.interpolation) {
     std::vector<Tensor> between;
@@ -66,10 +67,10 @@ NoiseSource RequestStart::noise(std::int64_t position, std::int64_t size) const 
 std::shared_ptr<const Sampler> RequestStart::sampler(std::int64_t position, std::int64_t size) const {
   if (!request_.edit || !request_.edit->mask.defined()) return sampler_;
   return std::make_shared<InpaintingSampler>(
-      sampler_,
-      Inpainting{.known = edited_images(*request_.edit, request_.first + static_cast<std::uint64_t>(position), size),
-                 .anew = request_.edit->mask,
-                 .resampling = request_.edit->resampling});
+      sampler_, Inpainting{.known = images_in_turn(request_.edit->images,
+                                                   request_.first + static_cast<std::uint64_t>(position), size),
+                           .anew = request_.edit->mask,
+                           .resampling = request_.edit->resampling});
 }
 
 std::vector<std::int64_t> timesteps_of_start(const Model& model, const DrawRequest& request,

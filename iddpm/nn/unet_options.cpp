@@ -98,6 +98,21 @@ void check_attention(const UNetOptions& options) {
   check_heads(options, level_channels(options, levels - 1));
 }
 
+void check_low_resolution(const UNetOptions& options) {
+  require(options.super_resolution || (options.low_resolution == 0 && options.low_resolution_noise == 0.0),
+          "Network options low_resolution and low_resolution_noise are {} and {}, but the network does no "
+          "super-resolution; expected 0.",
+          options.low_resolution, options.low_resolution_noise);
+  if (options.low_resolution == 0) return;
+  const std::int64_t shorter = std::min(options.image_height, options.image_width);
+  const std::int64_t factor = shorter / options.low_resolution;
+  require(shorter % options.low_resolution == 0 && factor > 1 && options.image_height % factor == 0 &&
+              options.image_width % factor == 0,
+          "Network option low_resolution is {}; expected a size that images of {} x {} (height x width) are a whole "
+          "multiple of, twice as large at least.",
+          options.low_resolution, options.image_height, options.image_width);
+}
+
 }  // namespace
 
 std::int64_t stride(const UNetOptions& options) {
@@ -143,6 +158,7 @@ UNetOptions resolved(UNetOptions options) {
   check_sizes(options);
   check_channels(options);
   check_attention(options);
+  check_low_resolution(options);
   return options;
 }
 
@@ -183,6 +199,22 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
         &options.class_dropout);
   visit({"predict_variance", "true: a variance is predicted beside the mean"}, &options.predict_variance);
   visit({"super_resolution", "true: conditioned on a smaller image"}, &options.super_resolution);
+  visit({.name = "low_resolution",
+         .help = "A model that enlarges images of this many pixels on the shorter side: 16",
+         .option = "--super-resolution",
+         .least = 0,
+         .most = largest_side,
+         .since = 4,
+         .before = "0"},
+        &options.low_resolution);
+  visit({.name = "low_resolution_noise",
+         .help = "Noise on them, so that faults of drawn ones do no harm: standard deviation (0.1)",
+         .option = "--low-resolution-noise",
+         .least = 0,
+         .most = 2,
+         .since = 4,
+         .before = "0.0"},
+        &options.low_resolution_noise);
   visit(
       {"checkpointing", "true: recompute activations instead of keeping them (slower, less memory)", "--checkpointing"},
       &options.checkpointing);

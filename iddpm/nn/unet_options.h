@@ -29,8 +29,10 @@ struct UNetOptions {
   bool residual_resampling = false;      ///< residual blocks that resample, instead of separate layers
   std::int64_t classes = 0;              ///< 0: unconditional
   double dropout = 0.0;
-  bool predict_variance = true;   ///< twice the channels out: the mean's and v's
-  bool super_resolution = false;  ///< conditioned on a smaller image, given as Condition::low_resolution
+  bool predict_variance = true;       ///< twice the channels out: the mean's and v's
+  bool super_resolution = false;      ///< conditioned on a smaller image, given as Condition::low_resolution
+  std::int64_t low_resolution = 0;    ///< pixels of that image's shorter side; 0: without it, or not known
+  double low_resolution_noise = 0.0;  ///< standard deviation of the noise that it is shown with
   double class_dropout = 0.0;  ///< share of examples that training gives no class: what classifier-free guidance needs
   bool checkpointing = false;  ///< recompute blocks in backward instead of keeping their activations
 

@@ -86,6 +86,7 @@ Preset upsample256() {
   UNetOptions network = square_rgb(256, 192, 2);
   network.classes = 1000;
   network.super_resolution = true;
+  network.low_resolution = 64;
   return {.name = "upsample256",
           .summary = "the paper's class-conditional 64x64 to 256x256 upsampler for ImageNet (280 M parameters)",
           .model = {.network = network, .diffusion = unscaled("linear", 4000)},
@@ -159,11 +160,9 @@ const std::vector<Preset>& presets() {
   return all;
 }
 
-std::vector<std::string> offered_presets() {
+std::vector<std::string> preset_names() {
   std::vector<std::string> names;
-  for (const Preset& preset : presets()) {
-    if (!preset.model.network.super_resolution) names.push_back(preset.name);
-  }
+  for (const Preset& preset : presets()) names.push_back(preset.name);
   return names;
 }
 
@@ -171,7 +170,7 @@ const Preset& find_preset(const std::string& name) {
   for (const Preset& preset : presets()) {
     if (preset.name == name) return preset;
   }
-  const std::vector<std::string> names = offered_presets();
+  const std::vector<std::string> names = preset_names();
   fail("there is no preset {}.{} The presets are {}", quote(name), did_you_mean(name, names), fmt::join(names, ", "));
 }
 

@@ -19,8 +19,7 @@ struct Preset {
 };
 
 const std::vector<Preset>& presets();
-/// The names of those that this version can train and sample: not of the upsampler, which enlarges images.
-std::vector<std::string> offered_presets();
+std::vector<std::string> preset_names();
 /// Throws Error listing the names (nearest first) if there is none of this name.
 const Preset& find_preset(const std::string& name);
 

@@ -6,6 +6,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/diffusion/settings.h"
+#include "iddpm/model/low_resolution.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/learning_rate.h"
 #include "iddpm/training/trainer_state.h"
@@ -29,9 +30,8 @@ void check_trainable(const DiffusionSettings& diffusion) {
 UNet new_network(const ModelSettings& settings, const TrainingOptions& options, at::Device device) {
   check(settings);
   check(options);
-  require(!settings.network.super_resolution,
-          "training a super-resolution network is not supported: a batch holds no low-resolution images");
   if (device.is_cpu()) require_training_memory(settings, options);
+  if (settings.network.super_resolution) (void)low_resolution_shape(settings.network);  // refuses what isn't known
   return UNet(settings.network, options.seed);
 }
 

@@ -38,6 +38,8 @@ TEST_F(OldRun, IsDescribedAsItWas) {
   // Settings are written as they were read, byte for byte, and with what has been added since.
   auto before = nlohmann::json::parse(SafetensorsFile(file).metadata().at("iddpm"));
   before["model"]["network"]["class_dropout"] = 0.0;
+  before["model"]["network"]["low_resolution"] = 0;
+  before["model"]["network"]["low_resolution_noise"] = 0.0;
   before["model"]["diffusion"]["zero_terminal_snr"] = false;
   EXPECT_EQ(nlohmann::json(settings).dump(), before.at("model").dump());
 }

@@ -115,7 +115,7 @@ TEST(Values, OfOptionsWithAMeaningOfTheirOwnAreChecked) {
       {"evaluate --image-size", {"8x", "x8", "0", "-8", "8x8x8", "8 x 8", "8,8"}},
       {"train-features --image-size", {"8x", "1e2"}},
       {"train --image-size", {"8x", "99999"}},
-      {"train --preset", {"Tiny", "cifar", "upsample256"}},
+      {"train --preset", {"Tiny", "cifar"}},
       {"train --decay", {"exponential"}},
       {"train --schedule", {"sinus"}},
       {"train --mean", {"w"}},

@@ -186,7 +186,7 @@ TEST(Trainer, RefusesOptionsOutOfRange) {
   EXPECT_TRUE(contains(error_of([&] { Trainer trainer(tiny_model(), options); }), "batch"));
   ModelSettings model = tiny_model();
   model.network.super_resolution = true;
-  EXPECT_TRUE(contains(error_of([&] { Trainer trainer(model, tiny_training()); }), "super-resolution"));
+  EXPECT_TRUE(contains(error_of([&] { Trainer trainer(model, tiny_training()); }), "from which size"));
 }
 
 TEST(Trainer, AnotherSeedGivesAnotherModel) {

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "cli/sample/sample_arguments.h"
+#include "iddpm/model/model.h"
+
+namespace iddpm::cli {
+
+/// Draws what was asked for into its folder, goes on there if that was begun, says what it does, and returns the
+/// images' files in their order.
+std::vector<std::filesystem::path> draw_samples(SampleArguments arguments, const Model& model);
+
+}  // namespace iddpm::cli
