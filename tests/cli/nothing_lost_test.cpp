@@ -28,13 +28,13 @@ class NothingLost : public ::testing::Test {
     return BackgroundProgram(folder_.path(), arguments, {}, errors).exit_code();
   }
 
-  // What `iddpm ARGUMENTS` says of a Ctrl-C that came before it began, up to a colon; nothing if it could save. In a
-  // process of its own, since a Ctrl-C is remembered.
+  // What `iddpm ARGUMENTS` says of a SIGTERM that came before it began, up to a colon; nothing if it could save. In a
+  // process of its own, since a signal is remembered.
   std::string interrupted_at_once(const std::string& arguments) const {
     const pid_t child = fork();
     if (child == 0) {
       (void)cli::catch_interruption();
-      raise(SIGINT);
+      raise(SIGTERM);  // whoever started the test may have SIGINT ignored
       std::string sentence;
       try {
         std::istringstream words(arguments);

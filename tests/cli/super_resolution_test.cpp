@@ -73,9 +73,9 @@ TEST_F(SuperResolution, RefusesWhatDoesNotFitBeforeAnythingIsDrawn) {
   expect_words(refused("sample run --then large"), {"--then", "[1, 8, 8]", "[1, 4, 4]"});
   expect_words(refused("sample small --then large --low-resolution images"), {"--low-resolution has no effect"});
   expect_words(refused("sample small --then large --npz nowhere/x.npz"), {"--npz", "nowhere"});
-  expect_words(refusal_in(folder(), "train --data images --run other --super-resolution 3" + tiny_model),
+  expect_words(refusal_in(folder(), "train --data images --run other" + tiny_model + "--super-resolution 3"),
                {"low_resolution is 3", "8 x 8"});
-  expect_words(refusal_in(folder(), "train --data images --run other --low-resolution-noise 0.2" + tiny_model),
+  expect_words(refusal_in(folder(), "train --data images --run other" + tiny_model + "--low-resolution-noise 0.2"),
                {"low_resolution_noise", "no super-resolution"});
   EXPECT_FALSE(exists("refused"));
   EXPECT_FALSE(exists("refused_small"));
