@@ -19,7 +19,7 @@ enum class StreamPurpose : std::uint32_t {
   augmentation,
   evaluation,
   initialisation,
-  class_dropout,  ///< index: the training example's number
+  class_dropout,   ///< index: the training example's number
   low_resolution,  ///< noise on what super-resolution enlarges; index: the image's or training example's number
 };
 
