@@ -98,6 +98,8 @@ struct ThreadPatience::Watch {
     thread.join();
   }
   void watch() {
+    // Threads that start up push each other aside: the first second tells nothing.
+    if (end.wait_for(std::chrono::seconds(1))) return;
     PatienceControl control;
     std::optional<SleepingTeam> team;
     std::int64_t before = involuntary_switches();
