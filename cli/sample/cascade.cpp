@@ -26,9 +26,7 @@ void draw_cascade(const SampleArguments& arguments, const Model& base) {
     check_output_file("--film", large.film, large.overwrite);
   }
   // Refuses steps that only the second model hasn't.
-  if (arguments.steps && chosen_timesteps(then, *arguments.steps).empty()) {
-    (void)then.reverse_process().respaced(*arguments.steps);
-  }
+  if (arguments.steps) (void)chosen_timesteps(then, *arguments.steps);
   small.npz.clear();
   small.film.clear();
   small.grid_only = small.json = false;

@@ -84,6 +84,15 @@ Tensor SafetensorsFile::tensor(const std::string& name) const {
   });
 }
 
+Tensor SafetensorsFile::tensor(const std::string& name, at::ScalarType type,
+                               const std::vector<std::int64_t>& shape) const {
+  require(contains(name), "expected a tensor {}, which it lacks", name);
+  require(this->shape(name) == shape && this->type(name) == type, "expected {} of type {} and shape {}, got {} {}",
+          name, at::toString(type), format_shape(shape), at::toString(this->type(name)),
+          format_shape(this->shape(name)));
+  return tensor(name);
+}
+
 const std::map<std::string, std::string>& SafetensorsFile::metadata() const { return contents_->header.metadata; }
 
 void SafetensorsFile::require_memory_for_all() const {

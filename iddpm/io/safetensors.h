@@ -30,6 +30,8 @@ class SafetensorsFile {
   at::ScalarType type(const std::string& name) const;
   /// A copy on the CPU. Throws Error if there is none of this name.
   Tensor tensor(const std::string& name) const;
+  /// The same of a tensor that must be of this type and shape: anything else is refused before it is read.
+  Tensor tensor(const std::string& name, at::ScalarType type, const std::vector<std::int64_t>& shape) const;
   /// Throws Error of kind out_of_memory if all tensors together are more than the memory limit: to be called before
   /// many of them are read.
   void require_memory_for_all() const;

@@ -57,16 +57,6 @@ TrajectoryTimesteps walk(const Model& model, const ReverseProcess& process, cons
           noise_from_streams(std::move(streams), model.image_shape(), model.device())};
 }
 
-// A tensor of the file, its type and length checked before it is read.
-Tensor checked(const SafetensorsFile& file, const std::string& name, at::ScalarType type, std::int64_t length) {
-  require(file.contains(name), "expected a tensor {}, which it lacks", name);
-  const std::vector<std::int64_t> shape = file.shape(name);
-  require(shape == std::vector<std::int64_t>{length} && file.type(name) == type,
-          "expected {} of type {} and shape [{}], got {} {}", name, at::toString(type), length,
-          at::toString(file.type(name)), format_shape(shape));
-  return file.tensor(name).contiguous();
-}
-
 TrajectoryTable read(const SafetensorsFile& file) {
   const auto text = [&](const char* key) {
     const auto found = file.metadata().find(key);
@@ -80,8 +70,8 @@ TrajectoryTable read(const SafetensorsFile& file) {
   require(shape.size() == 1 && shape[0] >= 1 && shape[0] <= max_candidates, "expected 1 to {} timesteps, got {}",
           max_candidates, format_shape(shape));
   const std::int64_t candidates = shape[0];
-  const Tensor timesteps = checked(file, "timesteps", at::kLong, candidates);
-  const Tensor deviations = checked(file, "deviations", at::kDouble, candidates * (candidates + 1));
+  const Tensor timesteps = file.tensor("timesteps", at::kLong, {candidates});
+  const Tensor deviations = file.tensor("deviations", at::kDouble, {candidates * (candidates + 1)});
   const auto* t = timesteps.data_ptr<std::int64_t>();
   const auto* deviation = deviations.data_ptr<double>();
   std::int64_t least = 0;

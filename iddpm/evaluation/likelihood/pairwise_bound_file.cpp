@@ -34,16 +34,6 @@ Tensor unpacked(const Tensor& rows, std::int64_t size, std::int64_t diagonal) {
   return square;
 }
 
-// A tensor of the file, its type and length checked before it is read.
-Tensor checked(const SafetensorsFile& file, const std::string& name, at::ScalarType type, std::int64_t length) {
-  require(file.contains(name), "expected a tensor {}, which it lacks", name);
-  const std::vector<std::int64_t> shape = file.shape(name);
-  require(shape == std::vector<std::int64_t>{length} && file.type(name) == type,
-          "expected {} of type {} and shape [{}], got {} {}", name, at::toString(type), length,
-          at::toString(file.type(name)), format_shape(shape));
-  return file.tensor(name);
-}
-
 std::int64_t count_candidates(const SafetensorsFile& file) {
   require(file.contains("timesteps"), "expected a tensor timesteps, which it lacks");
   const std::vector<std::int64_t> shape = file.shape("timesteps");
@@ -64,7 +54,7 @@ PairwiseBound read(const SafetensorsFile& file) {
 
   PairwiseBound bound{.measured = protocol.images, .model = *protocol.model};
   const std::int64_t candidates = count_candidates(file);
-  const Tensor timesteps = checked(file, "timesteps", at::kLong, candidates).contiguous();
+  const Tensor timesteps = file.tensor("timesteps", at::kLong, {candidates}).contiguous();
   bound.timesteps.assign(timesteps.data_ptr<std::int64_t>(), timesteps.data_ptr<std::int64_t>() + candidates);
   std::int64_t least = 0;
   for (const std::int64_t t : bound.timesteps) {
@@ -74,9 +64,9 @@ PairwiseBound read(const SafetensorsFile& file) {
   }
   const std::int64_t pairs = candidates * (candidates - 1) / 2;
   bound.terms = {
-      .prior = checked(file, "prior", at::kDouble, candidates),
-      .step = unpacked(checked(file, "step", at::kDouble, pairs), candidates, 1),
-      .decoder = unpacked(checked(file, "decoder", at::kDouble, pairs + candidates), candidates, 0),
+      .prior = file.tensor("prior", at::kDouble, {candidates}),
+      .step = unpacked(file.tensor("step", at::kDouble, {pairs}), candidates, 1),
+      .decoder = unpacked(file.tensor("decoder", at::kDouble, {pairs + candidates}), candidates, 0),
   };
   check(bound.terms);
   return bound;
