@@ -18,8 +18,6 @@ class Linear {
   /// x [..., in] -> [..., out].
   Tensor operator()(const Tensor& x) const { return kernels::linear(x, weight_, bias_); }
   at::ScalarType type() const { return weight_.scalar_type(); }
-  /// The same for copies of one layer, and for nothing else while it lives.
-  const void* identity() const { return weight_.unsafeGetTensorImpl(); }
 
  private:
   Tensor weight_;

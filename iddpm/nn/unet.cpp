@@ -32,7 +32,6 @@ struct UNet::Layers {
   Convolution out_convolution;
   NamedParameters parameters;
   at::ScalarType compute_type = at::kFloat;
-  mutable EmbeddingCache embeddings;  // guards itself: any thread may sample
 };
 
 void UNet::Layers::check_condition(const Condition& condition, std::int64_t images) const {
@@ -56,7 +55,7 @@ void UNet::Layers::check_condition(const Condition& condition, std::int64_t imag
 }
 
 BlockEmbedding UNet::Layers::embedding(const Tensor& t, const Tensor& y) const {
-  return embeddings(parameters, t, y, [this](const Tensor& t, const Tensor& y) { return encoder.embedding(t, y); });
+  return block_embedding(t, y, [this](const Tensor& t, const Tensor& y) { return encoder.embedding(t, y); });
 }
 
 Tensor UNet::Layers::network_input(const Tensor& x_t, const Condition& condition) const {

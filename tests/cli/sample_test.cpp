@@ -60,6 +60,13 @@ class Sample : public ::testing::Test {
 
 TemporaryFolder* Sample::folder_ = nullptr;
 
+// KiB, of the largest child so far.
+long peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return usage.ru_maxrss;
+}
+
 }  // namespace
 
 TEST_F(Sample, AKilledCommandGoesOnWithWhatIsMissingBitForBit) {
@@ -175,14 +182,33 @@ TEST_F(Sample, OneStepBeginsAtTheNoisiestTimestepAndAScheduleThatDoesNotIsRemark
 }
 
 TEST_F(Sample, SlowMemoryDoesNotGrowWithTheCount) {
-  const auto peak = [&](int count) {  // KiB, of the largest child so far
+  const auto peak = [&](int count) {
     drawn(fmt::format("--count {0} --steps 1 --batch 256 --grid-only --out peak{0} --npz peak{0}.npz", count));
-    rusage usage{};
-    getrusage(RUSAGE_CHILDREN, &usage);
-    return usage.ru_maxrss;
+    return peak_memory();
   };
   const auto few = peak(1000);
   EXPECT_LT(peak(60000) - few, 20000);
+}
+
+// Whatever is remembered of a class and a timestep, in small pieces between large tensors, breaks up the heap.
+TEST_F(Sample, SlowMemoryDoesNotGrowWithClassesThatFollowOneAnother) {
+  for (const char letter : std::string("abcdefgh")) {
+    const Image image{.width = 16, .height = 16, .channels = 1, .pixels = std::vector<std::uint8_t>(256, 99)};
+    fs::create_directories(at("kinds") / std::string(4, letter));
+    write_png(at("kinds") / std::string(4, letter) / "a.png", image);
+  }
+  const auto run = [](const std::string& arguments) {
+    const ProgramResult result = run_program(folder_->path(), arguments);
+    ASSERT_EQ(result.exit_code, 0) << arguments << "\n" << result.errors;
+  };
+  run("train --data kinds --run kinds_run --steps 1 --sample-every 0 --preset tiny --image-size 16 --channels 32 "
+      "--multipliers 1,2 --blocks 1 --batch 2 --diffusion-steps 10 --precision float32 --threads 1");
+  const auto peak = [&](const std::string& which) {
+    run("sample kinds_run --steps 10 --batch 64 --grid-only --threads 1 " + which);
+    return peak_memory();
+  };
+  const auto of_one = peak("--count 64 --class aaaa --out of_one");
+  EXPECT_LT(peak("--count 512 --by-class --out of_all") - of_one, 30000);
 }
 
 }  // namespace iddpm::test
