@@ -1,6 +1,7 @@
 // The program iddpm: one subcommand per verb, each in a file of its own.
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 
 #include "cli/options/values.h"
@@ -16,7 +17,7 @@ namespace iddpm::cli {
 namespace {
 
 int complain(const std::string& sentence, int exit_code) {
-  say("iddpm: " + sentence);
+  complain(sentence);
   return exit_code;
 }
 
@@ -57,5 +58,8 @@ int main(int argc, char** argv) {
   iddpm::cli::prepare_standard_streams();
   iddpm::kernels::keep_freed_memory();
   const iddpm::kernels::ThreadPatience patience;
-  return iddpm::cli::run({argv + 1, argv + argc});
+  const int exit_code = iddpm::cli::run({argv + 1, argv + argc});
+  // Threads of LibTorch may still wait for processes that are gone.
+  if (exit_code != 0 && iddpm::cli::speaks_among_others()) std::_Exit(exit_code);
+  return exit_code;
 }
