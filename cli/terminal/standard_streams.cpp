@@ -15,7 +15,9 @@ void prepare_standard_streams() {
     if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF)
       ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
   }
+  // What can't be written (nobody reads, RLIMIT_FSIZE) is an error of the write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 void write_to_standard_error(std::string_view text) {

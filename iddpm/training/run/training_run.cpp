@@ -93,7 +93,7 @@ class Run {
   void step() {
     const Stopwatch watch;
     const double waited_before = loader_.seconds_waited();
-    const Batch batch = loader_.next();
+    const Batch batch = next_batch();
     const double waited = loader_.seconds_waited() - waited_before;
     const StepResult result = checked_step(batch);
     const double images_per_second = static_cast<double>(result.images) / std::max(watch.seconds(), 1e-9);
@@ -103,6 +103,22 @@ class Run {
       report_skipped_images();
     }
     if (observer_.on_step) observer_.on_step(result, images_per_second, fraction_done());
+  }
+
+  // Images that can't be read any more end the run, but not what it has learnt.
+  Batch next_batch() {
+    try {
+      return loader_.next();
+    } catch (const Error& lost) {
+      const bool unsaved = trainer_.steps_done() > last_saved_.value_or(0) && trainer_.skipped_steps().in_a_row == 0;
+      if (!unsaved) throw;
+      try {
+        save();
+      } catch (const Error& also) {
+        fail(lost.kind(), "{}; nor can what was trained so far be saved: {}", lost.what(), also.what());
+      }
+      throw;
+    }
   }
 
   StepResult checked_step(const Batch& batch) {
