@@ -31,7 +31,9 @@ void prepare_standard_streams() {
     if (::fcntl(stream, F_GETFD) < 0 && errno == EBADF)
       ::open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
   }
+  // What can't be written (nobody reads, RLIMIT_FSIZE) is an error of the write, not the end of the program.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 void speak_as(std::int64_t rank) { rank_of_the_speaker = rank; }

@@ -16,6 +16,7 @@
 #include "iddpm/core/random_stream.h"
 #include "iddpm/data/batch_pixels.h"
 #include "iddpm/data/epoch_orders.h"
+#include "iddpm/data/vanished_data.h"
 
 namespace iddpm {
 
@@ -145,6 +146,8 @@ struct BatchLoader::State {
         try {
           set_image(batch, row, *dataset, index, mirrored);
           return;
+        } catch (const VanishedData&) {
+          throw;
         } catch (const Error& error) {
           if (options.strict) throw;
           failure = error.what();

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "iddpm/core/error.h"
+#include "iddpm/data/vanished_data.h"
 
 namespace iddpm {
 
@@ -59,6 +60,8 @@ Batch read_batch(const Dataset& dataset, std::int64_t first, std::int64_t count,
     try {
       set_image(batch, good, dataset, index, false);
       ++good;
+    } catch (const VanishedData&) {
+      throw;
     } catch (const Error&) {
       if (skipped == nullptr) throw;
       skipped->push_back(dataset.image_name(index));

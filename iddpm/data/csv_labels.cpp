@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/memory_limit.h"
 #include "iddpm/data/csv_table.h"
 #include "iddpm/data/lower_case.h"
 #include "iddpm/io/atomic_file.h"
@@ -37,18 +38,24 @@ class ImageFinder {
     std::error_code ignored;
     const fs::path whole = fs::absolute(folder, ignored).lexically_normal();
     folder_name_ = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
-    for (std::size_t i = 0; i < images.size(); ++i) exact_.emplace(images[i], i);
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      exact_.emplace(images[i], i);
+      longest_name_ = std::max(longest_name_, images[i].size());
+    }
   }
 
   std::optional<std::size_t> find(std::string file) {
     std::replace(file.begin(), file.end(), '\\', '/');
-    while (file.starts_with("./")) file.erase(0, 2);
+    std::size_t begin = 0;
+    while (file.compare(begin, 2, "./") == 0) begin += 2;
+    file.erase(0, begin);
     if (file.empty()) return std::nullopt;
     if (const auto found = find_name(file)) return found;
     // With the folder's own name before it, from wherever the table was written.
     const std::string own = folder_name_ + '/';
     for (std::size_t place = file.find(own); place != std::string::npos; place = file.find(own, place + 1)) {
-      if (place > 0 && file[place - 1] != '/') continue;
+      const bool is_whole_name = place == 0 || file[place - 1] == '/';
+      if (!is_whole_name || file.size() - place - own.size() > longest_name_) continue;
       if (const auto found = find_name(file.substr(place + own.size()))) return found;
     }
     return std::nullopt;
@@ -56,6 +63,7 @@ class ImageFinder {
 
  private:
   std::optional<std::size_t> find_name(const std::string& name) {
+    if (name.size() > longest_name_) return std::nullopt;
     if (const auto found = exact_.find(name); found != exact_.end()) return found->second;
     index_other_spellings();
     const std::string lower = lower_case(name);
@@ -85,6 +93,7 @@ class ImageFinder {
 
   const std::vector<std::string>& images_;
   std::string folder_name_;
+  std::size_t longest_name_ = 0;  // a field of a hostile table may be as long as the table
   std::unordered_map<std::string, std::size_t> exact_;
   bool indexed_ = false;
   std::unordered_map<std::string, std::size_t> lower_;
@@ -111,6 +120,14 @@ Column file_column(const std::vector<CsvRow>& rows, std::size_t looked_at, Image
   return best;
 }
 
+/// Fields of a byte each take many times that in memory.
+void require_memory_for_fields(const std::string& text, char delimiter, const fs::path& csv) {
+  const auto fields =
+      std::count_if(text.begin(), text.end(), [&](char c) { return c == delimiter || c == '\n' || c == '\r'; });
+  constexpr std::uint64_t bytes_per_field = 2 * (sizeof(std::string) + sizeof(CsvRow));  // vectors double as they grow
+  require_memory(2 * (text.size() + static_cast<std::uint64_t>(fields) * bytes_per_field), csv.string());
+}
+
 struct Table {
   std::vector<CsvRow> rows;
   Column file;
@@ -122,6 +139,7 @@ Table read_table(const fs::path& csv, ImageFinder& finder) {
   // A table for several folders may name other images first.
   for (const std::size_t looked_at : {rows_looked_at, static_cast<std::size_t>(-1)}) {
     for (const char delimiter : {',', ';', '\t'}) {
+      require_memory_for_fields(text, delimiter, csv);
       Table table = {parse_csv(text, delimiter), {}};
       table.file = file_column(table.rows, looked_at, finder);
       const auto width = [](const Table& t) { return t.rows.empty() ? 0 : t.rows.front().fields.size(); };

@@ -102,8 +102,10 @@ class Reader {
         ++i;
         continue;
       }
-      const std::string_view after = trimmed(rest_.substr(i + 1, rest_.find_first_of("\r\n", i) - i - 1));
-      return after.empty() || after.front() == delimiter_ || delimiter_ == '\t' ? i : std::string_view::npos;
+      const std::size_t after = rest_.find_first_not_of(" \t", i + 1);
+      const bool is_end = after == std::string_view::npos || rest_[after] == '\r' || rest_[after] == '\n' ||
+                          rest_[after] == delimiter_ || delimiter_ == '\t';
+      return is_end ? i : std::string_view::npos;
     }
     return std::string_view::npos;
   }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstring>
 #include <map>
+#include <system_error>
 #include <utility>
 
 #include "iddpm/core/error.h"
@@ -15,6 +16,7 @@
 #include "iddpm/data/fnv.h"
 #include "iddpm/data/folder_labels.h"
 #include "iddpm/data/folder_listing.h"
+#include "iddpm/data/vanished_data.h"
 #include "iddpm/io/image_file.h"
 
 namespace iddpm {
@@ -144,7 +146,20 @@ class ImageFolder : public Dataset {
 
   fs::path path_of(std::int64_t index) const { return contents_.folder / contents_.images[checked(index)]; }
 
-  Image decoded(std::int64_t index) const { return read_image(path_of(index), std::int64_t{1} << 28, orientation_); }
+  Image decoded(std::int64_t index) const {
+    try {
+      return read_image(path_of(index), std::int64_t{1} << 28, orientation_);
+    } catch (const Error& error) {
+      if (!is_gone(index) || !is_gone(0) || !is_gone(size() / 2) || !is_gone(size() - 1)) throw;
+      throw VanishedData(
+          fmt::format("{}; nor are other images of {} there any more", error.what(), contents_.folder.string()));
+    }
+  }
+
+  bool is_gone(std::int64_t index) const {
+    std::error_code ignored;
+    return !fs::exists(path_of(index), ignored);
+  }
 
   /// The size of the first good image; colour if one of those looked at has it. Alpha is kept only when asked for.
   void find_shape(const DatasetOptions& options) {

@@ -1,6 +1,7 @@
 #include "iddpm/evaluation/dataset_images.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/data/vanished_data.h"
 
 namespace iddpm {
 
@@ -34,6 +35,8 @@ void for_each_batch(const Dataset& dataset, const std::vector<std::int64_t>& ind
   for (const std::int64_t index : indices) {
     try {
       pixels.push_back(dataset.image(index));
+    } catch (const VanishedData&) {
+      throw;
     } catch (const Error&) {
       skipped.push_back(dataset.image_name(index));
       continue;

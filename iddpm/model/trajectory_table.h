@@ -11,6 +11,9 @@
 
 namespace iddpm {
 
+/// The most timesteps to choose from.
+inline constexpr std::int64_t most_trajectory_candidates = 1000;
+
 /// How a model's trajectories are measured.
 struct TrajectoryTableOptions {
   std::int64_t count = 256;       ///< images, of all classes in turn

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/data/data_samples.h"
+#include "tests/io/hostile_files.h"
 
 namespace iddpm {
 namespace {
@@ -109,6 +110,23 @@ TEST_F(CsvLabels, WhatCannotBeReadIsNamedAndLeftOut) {
   EXPECT_EQ(left_out(*contradicted), (Names{"2 images without a label: a.png sub/c.png",
                                             "1 lines that contradict another: labels.csv, line 2"}));
   expect_error([&] { open("x.png,cat\ny.png,dog\n"); }, {"labels.csv", "none of the images"});
+}
+
+// Each took time by the square of its length: minutes for a megabyte.
+TEST_F(CsvLabels, HostileLinesTakeNoLongerThanTheyAreLong) {
+  const std::string table = "a.png,cat\nb.png,dog\nsub/c.png,cat\n";
+  std::string quoted, own_name, here;
+  for (int i = 0; i < 300'000; ++i) quoted += "\"x\",";
+  for (int i = 0; i < 50'000; ++i) own_name += images_.path().filename().string() + '/';
+  for (int i = 0; i < 1'000'000; ++i) here += "./";
+  for (const std::string& line : {quoted, own_name + ",x", here + ",x"}) {
+    EXPECT_EQ(labels_of(*open(table + line)), (Labels{0, 1, 0}));
+  }
+}
+
+TEST_F(CsvLabels, FieldsCountWithTheMemoryTheyTake) {
+  const MemoryLimit limit(1 << 20);
+  expect_error([&] { open("a.png,cat\nb.png,dog\n" + std::string(100'000, ',')); }, {"labels.csv", "memory"});
 }
 
 TEST_F(CsvLabels, AMissingTableIsNamed) {

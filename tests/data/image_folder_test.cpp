@@ -2,7 +2,10 @@
 
 #include <filesystem>
 
+#include "iddpm/data/batch_loader.h"
+#include "iddpm/data/batch_pixels.h"
 #include "iddpm/data/dataset.h"
+#include "iddpm/data/vanished_data.h"
 #include "tests/data/data_samples.h"
 #include "tests/io/profiled_images.h"
 
@@ -351,6 +354,27 @@ TEST(ImageFolderErrors, BrokenImageNamesItsFile) {
   folder.write("b.png", encode_png(grey).substr(0, 40));
   const auto dataset = open_image_folder(folder.path());
   expect_error([&] { dataset->image(1); }, {"b.png"});
+}
+
+TEST(ImageFolderErrors, AFolderThatWentAwayIsNoBrokenImage) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "b.png", "c.png"}) write_image(folder, name, grey);
+  const auto dataset = open_image_folder(folder.path());
+  std::filesystem::remove(folder / "b.png");
+  try {
+    dataset->image(1);
+    ADD_FAILURE() << "an image that is not there was read";
+  } catch (const VanishedData& error) {
+    ADD_FAILURE() << "only one is missing: " << error.what();
+  } catch (const Error&) {
+  }
+  std::filesystem::remove(folder / "a.png");
+  std::filesystem::remove(folder / "c.png");
+  EXPECT_THROW(dataset->image(1), VanishedData);
+  BatchLoader loader(dataset, {.batch = 2});
+  EXPECT_THROW(loader.next(), VanishedData);
+  std::vector<std::string> skipped;
+  EXPECT_THROW(read_batch(*dataset, 0, 3, &skipped), VanishedData);
 }
 
 TEST(ImageFolderErrors, ImagesBeyondTheLast) {

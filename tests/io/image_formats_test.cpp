@@ -1,4 +1,3 @@
-#include <gif_lib.h>
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
@@ -17,23 +16,6 @@ using Pixels = std::vector<std::uint8_t>;
 
 Image decoded(const std::string& bytes, Orientation orientation = Orientation::apply) {
   return decode_image(bytes, "sample", 1 << 20, orientation);
-}
-
-std::string little_endian(std::uint32_t value, int bytes = 4) {
-  std::string text;
-  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
-  return text;
-}
-
-/// A BMP whose rows are given as they are stored, from the last on.
-std::string bmp_bytes(std::int32_t width, std::int32_t height, int bits, const std::string& palette,
-                      const std::string& pixels, std::uint32_t compression = 0) {
-  const std::uint32_t offset = 54 + static_cast<std::uint32_t>(palette.size());
-  const auto size = static_cast<std::uint32_t>(offset + pixels.size());
-  return "BM" + little_endian(size) + little_endian(0) + little_endian(offset) + little_endian(40) +
-         little_endian(static_cast<std::uint32_t>(width)) + little_endian(static_cast<std::uint32_t>(height)) +
-         little_endian(1, 2) + little_endian(static_cast<std::uint32_t>(bits), 2) + little_endian(compression) +
-         std::string(20, '\0') + palette + pixels;
 }
 
 const std::string two_by_two =
@@ -120,30 +102,6 @@ TEST(Bmp, ClaimsAreHeldAgainstItsBytes) {
   }
 }
 
-std::string gif_bytes(const TemporaryFolder& folder, int transparent, bool two_frames) {
-  const auto path = folder / "sample.gif";
-  int code = 0;
-  GifFileType* gif = EGifOpenFileName(path.c_str(), false, &code);
-  GifColorType colours[4] = {{10, 20, 30}, {40, 50, 60}, {70, 80, 90}, {255, 255, 255}};
-  ColorMapObject* map = GifMakeMapObject(4, colours);
-  EGifPutScreenDesc(gif, 3, 2, 8, 0, map);
-  if (transparent >= 0) {
-    GraphicsControlBlock control = {0, false, 0, transparent};
-    GifByteType block[4];
-    EGifGCBToExtension(&control, block);
-    EGifPutExtension(gif, GRAPHICS_EXT_FUNC_CODE, 4, block);
-  }
-  for (int frame = 0; frame < (two_frames ? 2 : 1); ++frame) {
-    EGifPutImageDesc(gif, 0, 0, 3, 2, false, nullptr);
-    GifPixelType rows[2][3] = {{0, 1, 2}, {2, 1, 0}};
-    if (frame == 1) std::fill(&rows[0][0], &rows[0][0] + 6, GifPixelType{3});
-    for (auto& row : rows) EGifPutLine(gif, row, 3);
-  }
-  EGifCloseFile(gif, &code);
-  GifFreeMapObject(map);
-  return contents_of(path);
-}
-
 TEST(Gif, IsItsFirstFrame) {
   const TemporaryFolder folder;
   const Pixels first = {10, 20, 30, 40, 50, 60, 70, 80, 90, 70, 80, 90, 40, 50, 60, 10, 20, 30};
@@ -172,31 +130,6 @@ TEST(Gif, BrokenAndHugeOnesAreErrors) {
   std::string huge = whole;
   huge.replace(6, 4, "\xff\xff\xff\xff");
   EXPECT_TRUE(throws_error([&] { decode_image(huge, "sample", std::int64_t{1} << 40); }, "claims 65535 x 65535"));
-}
-
-/// `channels` 1, 3 or 4 with alpha as it is (unassociated).
-std::string tiff_bytes(const TemporaryFolder& folder, const Image& image, int compression, int orientation = 1) {
-  const auto path = folder / "sample.tif";
-  TIFF* tiff = TIFFOpen(path.c_str(), "w");
-  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, static_cast<std::uint32_t>(image.width));
-  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, static_cast<std::uint32_t>(image.height));
-  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
-  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, static_cast<int>(image.channels));
-  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, image.channels == 1 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
-  TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
-  TIFFSetField(tiff, TIFFTAG_ORIENTATION, orientation);
-  if (image.channels == 4) {
-    const std::uint16_t alpha = EXTRASAMPLE_UNASSALPHA;
-    TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha);
-  }
-  for (std::int64_t y = 0; y < image.height; ++y) {
-    Pixels row(image.pixels.begin() + y * image.width * image.channels,
-               image.pixels.begin() + (y + 1) * image.width * image.channels);
-    TIFFWriteScanline(tiff, row.data(), static_cast<std::uint32_t>(y), 0);
-  }
-  TIFFClose(tiff);
-  return contents_of(path);
 }
 
 TEST(Tiff, GreyAndColourAreReadHoweverTheyArePacked) {

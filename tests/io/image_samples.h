@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "iddpm/io/image_file.h"
+#include "tests/temporary_folder.h"
 
 namespace iddpm {
 
@@ -27,6 +28,16 @@ std::string jpeg_bytes(const Image& image, bool progressive = false);
 
 /// A WebP of 3 or 4 channels, lossless or of quality 90.
 std::string webp_bytes(const Image& image, bool lossless);
+
+/// An integer, the least significant byte first.
+std::string little_endian(std::uint32_t value, int bytes = 4);
+/// A BMP whose rows are given as they are stored, from the last on.
+std::string bmp_bytes(std::int32_t width, std::int32_t height, int bits, const std::string& palette,
+                      const std::string& pixels, std::uint32_t compression = 0);
+/// A GIF of 3 x 2 pixels in four colours, of which one may be transparent (-1: none); a second frame is of one colour.
+std::string gif_bytes(const TemporaryFolder& folder, int transparent, bool two_frames);
+/// A TIFF of 1, 3 or 4 channels, alpha as it is (unassociated), packed by one of libtiff's methods.
+std::string tiff_bytes(const TemporaryFolder& folder, const Image& image, int compression, int orientation = 1);
 
 /// A smooth picture, different in every pixel's neighbourhood and channel.
 Image gradient(std::int64_t width, std::int64_t height, std::int64_t channels);

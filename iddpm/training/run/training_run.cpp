@@ -129,7 +129,7 @@ class Run {
     const Stopwatch watch;
     const double waited_before = loader_.seconds_waited();
     group_.at_work("waiting for images");
-    const Batch batch = loader_.next();
+    const Batch batch = next_batch();
     group_.at_work(fmt::format("step {}", trainer_.steps_done() + 1));
     const double waited = loader_.seconds_waited() - waited_before;
     const StepResult result = checked_step(batch);
@@ -140,6 +140,22 @@ class Run {
       report_skipped_images();
     }
     if (observer_.on_step) observer_.on_step(result, images_per_second, fraction_done());
+  }
+
+  // Images that can't be read any more end the run, but not what it has learnt.
+  Batch next_batch() {
+    try {
+      return loader_.next();
+    } catch (const Error& lost) {
+      const bool unsaved = trainer_.steps_done() > last_saved_.value_or(0) && trainer_.skipped_steps().in_a_row == 0;
+      if (!unsaved) throw;
+      try {
+        save();
+      } catch (const Error& also) {
+        fail(lost.kind(), "{}; nor can what was trained so far be saved: {}", lost.what(), also.what());
+      }
+      throw;
+    }
   }
 
   StepResult checked_step(const Batch& batch) {

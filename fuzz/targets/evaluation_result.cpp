@@ -1,0 +1,8 @@
+#include "iddpm/evaluation/evaluation_result.h"
+
+#include "fuzz/fuzz_input.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace iddpm;
+  return fuzz::reads_or_refuses([&] { (void)load_result(fuzz::file_of(fuzz::text_of({data, size}), "result.json")); });
+}
