@@ -76,6 +76,34 @@ void refuse_idle_architecture(const UNetOptions& network, const FieldOptions& gi
   }
 }
 
+// Patches are asked for before levels are chosen.
+void set_patches(UNetOptions& network, const FieldOptions& given) {
+  UNetOptions asked = network;
+  given.apply_to(asked);
+  network.patch_size = asked.patch_size;
+  if (network.patch_size == 1) network.patch_transform = PatchTransform::unshuffle;
+}
+
+std::int64_t shorter_side_inside(const UNetOptions& network) {
+  return std::min(network.image_height, network.image_width) / network.patch_size;
+}
+
+// Levels and attention were chosen for the preset's size: for another one, anew.
+void choose_levels(UNetOptions& network, std::int64_t preset_shorter) {
+  const std::int64_t shorter = shorter_side_inside(network);
+  network.channel_multipliers.clear();  // as many levels as both sides allow
+  const std::int64_t smallest = shorter * network.patch_size / stride(network);
+  std::vector<std::int64_t>& attention = network.attention_resolutions;
+  if (shorter == preset_shorter) {
+    std::erase_if(attention, [&](std::int64_t resolution) { return resolution < smallest; });
+    return;
+  }
+  attention.clear();
+  for (std::int64_t resolution = shorter / 2; resolution >= smallest; resolution /= 2) {
+    if (resolution <= 16 && resolution >= 4) attention.push_back(resolution);
+  }
+}
+
 void fit_classes(Preset& preset, const ModelOptions& options, const Dataset& dataset) {
   const auto& names = dataset.class_names();
   const bool wanted =
@@ -185,8 +213,7 @@ ImageSize asked_image_size(const ModelOptions& options) {
 Preset chosen_preset(const ModelOptions& options, const Dataset* dataset) {
   Preset preset = base_preset(options);
   UNetOptions& network = preset.model.network;
-  const std::int64_t preset_height = network.image_height;
-  const std::int64_t preset_width = network.image_width;
+  const UNetOptions preset_size = network;
   if (dataset != nullptr) {
     const auto shape = dataset->image_shape();
     network.image_channels = shape[0];
@@ -200,22 +227,10 @@ Preset chosen_preset(const ModelOptions& options, const Dataset* dataset) {
     set_if(network.image_channels, size.channels);
     if (options.unconditional) network.classes = 0;
   }
-  // Levels and attention were chosen for the preset's size: for another one, anew.
-  if (network.image_height != preset_height || network.image_width != preset_width) {
-    const std::int64_t shorter = std::min(network.image_height, network.image_width);
-    const std::int64_t preset_shorter = std::min(preset_height, preset_width);
-    network.channel_multipliers.clear();  // as many levels as both sides allow
-    const std::int64_t smallest = shorter / stride(network);
-    std::vector<std::int64_t>& attention = network.attention_resolutions;
-    if (shorter != preset_shorter) {
-      attention.clear();
-      for (std::int64_t resolution = shorter / 2; resolution >= smallest; resolution /= 2) {
-        if (resolution <= 16 && resolution >= 4) attention.push_back(resolution);
-      }
-    } else {
-      std::erase_if(attention, [&](std::int64_t resolution) { return resolution < smallest; });
-    }
-  }
+  set_patches(network, options.network);
+  const bool same_size = network.image_height == preset_size.image_height &&
+                         network.image_width == preset_size.image_width && network.patch_size == preset_size.patch_size;
+  if (!same_size) choose_levels(network, shorter_side_inside(preset_size));
   options.network.apply_to(network);
   refuse_idle_architecture(network, options.network);
   network.super_resolution = network.low_resolution > 0;

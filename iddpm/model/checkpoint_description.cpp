@@ -69,13 +69,13 @@ void describe_fields(Page& page, Settings settings) {
 }
 
 void describe_network(Page& page, const UNetOptions& network) {
-  std::vector<std::int64_t> widths, sides;
+  std::vector<std::int64_t> widths;
   for (std::size_t level = 0; level < network.channel_multipliers.size(); ++level) {
     widths.push_back(level_channels(network, level));
-    sides.push_back(std::min(network.image_height, network.image_width) >> level);
   }
-  page.heading(
-      fmt::format("Network (U-Net): {} channels at {} pixels", fmt::join(widths, ", "), fmt::join(sides, ", ")));
+  page.heading(fmt::format(
+      "Network (U-Net): {} channels at {} {}", fmt::join(widths, ", "), fmt::join(level_sides(network), ", "),
+      network.patch_size > 1 ? fmt::format("patches of {0} x {0} pixels", network.patch_size) : "pixels"));
   describe_fields(page, network);
 }
 

@@ -57,6 +57,7 @@ NamedParameters NoisyClassifier::parameters() const { return layers_->parameters
 void NoisyClassifier::set_compute_type(at::ScalarType type) {
   move_parameters(layers_->parameters, parameter_type_for(type), device());
   layers_->compute_type = type;
+  layers_->encoder.prepare_for(layers_->parameters.front().second.options());
 }
 
 at::ScalarType NoisyClassifier::compute_type() const { return layers_->compute_type; }
@@ -64,6 +65,7 @@ at::Device NoisyClassifier::device() const { return layers_->parameters.front().
 
 void NoisyClassifier::to(at::Device device) {
   move_parameters(layers_->parameters, parameter_type(layers_->parameters), device);
+  layers_->encoder.prepare_for(layers_->parameters.front().second.options());
 }
 
 Tensor log_probability_gradient(const NoisyClassifier& classifier, const Tensor& x_t, const Tensor& t,

@@ -6,7 +6,8 @@
 namespace iddpm {
 
 Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options)
-    : embedding_width_(options.channels),
+    : patches_(options.patch_size, options.patch_transform),
+      embedding_width_(options.channels),
       time_1_(scope / "time_embed.0", options.channels, layout.embedding_channels),
       time_2_(scope / "time_embed.2", layout.embedding_channels, layout.embedding_channels),
       class_embedding_(options.classes > 0
@@ -29,7 +30,7 @@ Tensor Encoder::embedding(const Tensor& t, const Tensor& y) const {
 Encoder::Features Encoder::operator()(const Tensor& x, const BlockCondition& condition,
                                       at::ScalarType compute_type) const {
   Features features;
-  Tensor h = input_blocks_.front()(x, condition).to(compute_type);
+  Tensor h = input_blocks_.front()(patches_.split(x), condition).to(compute_type);
   features.input_blocks.push_back(h);
   for (std::size_t i = 1; i < input_blocks_.size(); ++i) {
     h = input_blocks_[i](h, condition);

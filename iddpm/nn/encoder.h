@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "iddpm/nn/block.h"
+#include "iddpm/nn/patches.h"
 #include "iddpm/nn/unet_layout.h"
 
 namespace iddpm {
@@ -22,11 +23,17 @@ class Encoder {
     std::vector<Tensor> input_blocks;  ///< the output of each
     Tensor middle;
   };
-  /// x [N, C, H, W] in the parameters' type -> features of `compute_type`. The first convolution is computed in the
-  /// parameters' type: at small t the noise in x is finer than a bfloat16 of x itself.
+  /// x [N, C, H, W], images, in the parameters' type -> features of `compute_type`. The first convolution is computed
+  /// in the parameters' type: at small t the noise in x is finer than a bfloat16 of x itself.
   Features operator()(const Tensor& x, const BlockCondition& condition, at::ScalarType compute_type) const;
 
+  /// How images are cut at the encoder's beginning, for what comes out at the other end.
+  const Patches& patches() const { return patches_; }
+  /// Type and device of the images to come.
+  void prepare_for(const at::TensorOptions& images) { patches_.prepare_for(images); }
+
  private:
+  Patches patches_;
   std::int64_t embedding_width_;
   Linear time_1_;
   Linear time_2_;

@@ -109,7 +109,8 @@ void Accountant::add_embedding(std::int64_t embedding_channels) {
 }
 
 void Accountant::add_end(std::int64_t in_channels, std::int64_t out_channels) {
-  const std::int64_t pixels = options_.image_height * options_.image_width;
+  const std::int64_t pixels =
+      options_.image_height / options_.patch_size * (options_.image_width / options_.patch_size);
   add_convolution(in_channels, out_channels, pixels, 3);
   keep({.input = in_channels * pixels, .inside = in_channels * pixels}, false);
 }

@@ -85,7 +85,8 @@ Tensor UNet::operator()(const Tensor& x_t, const Tensor& t, const Condition& con
     skips.pop_back();
     h = block(std::move(h), block_condition);
   }
-  return layers.out_convolution(layers.out_norm.silu(h.to(parameter_type(layers.parameters)))).contiguous();
+  const Tensor patches = layers.out_convolution(layers.out_norm.silu(h.to(parameter_type(layers.parameters))));
+  return layers.encoder.patches().join(patches).contiguous();
 }
 
 const UNetOptions& UNet::options() const { return layers_->options; }
@@ -94,12 +95,16 @@ NamedParameters UNet::parameters() const { return layers_->parameters; }
 void UNet::set_compute_type(at::ScalarType type) {
   move_parameters(layers_->parameters, parameter_type_for(type), device());
   layers_->compute_type = type;
+  layers_->encoder.prepare_for(layers_->parameters.front().second.options());
 }
 
 at::ScalarType UNet::compute_type() const { return layers_->compute_type; }
 at::Device UNet::device() const { return layers_->parameters.front().second.device(); }
 
-void UNet::to(at::Device device) { move_parameters(layers_->parameters, parameter_type(layers_->parameters), device); }
+void UNet::to(at::Device device) {
+  move_parameters(layers_->parameters, parameter_type(layers_->parameters), device);
+  layers_->encoder.prepare_for(layers_->parameters.front().second.options());
+}
 
 NamedShapes UNet::parameter_shapes(const UNetOptions& options) {
   ParameterStore store = ParameterStore::shapes_only();

@@ -9,7 +9,9 @@ namespace {
 class LayoutBuilder {
  public:
   explicit LayoutBuilder(const UNetOptions& options)
-      : options_(options), height_(options.image_height), width_(options.image_width) {}
+      : options_(options),
+        height_(options.image_height / options.patch_size),
+        width_(options.image_width / options.patch_size) {}
 
   UNetLayout build();
 
@@ -23,6 +25,8 @@ class LayoutBuilder {
   LayerPlan attention(bool upsampling);
   LayerPlan resampling_layer(Resampling resampling);
   bool attends() const;
+  /// Of an image, inside the network.
+  std::int64_t patch_channels() const { return options_.image_channels * options_.patch_size * options_.patch_size; }
 
   const UNetOptions& options_;
   UNetLayout layout_;
@@ -38,13 +42,13 @@ UNetLayout LayoutBuilder::build() {
   build_middle_block();
   build_output_blocks();
   layout_.last_channels = channels_;
-  layout_.out_channels = options_.image_channels * (options_.predict_variance ? 2 : 1);
+  layout_.out_channels = patch_channels() * (options_.predict_variance ? 2 : 1);
   return std::move(layout_);
 }
 
 void LayoutBuilder::build_input_blocks() {
   const std::size_t levels = options_.channel_multipliers.size();
-  const std::int64_t in_channels = options_.image_channels * (options_.super_resolution ? 2 : 1);
+  const std::int64_t in_channels = patch_channels() * (options_.super_resolution ? 2 : 1);
   layout_.input_blocks.push_back({convolution(in_channels, level_channels(options_, 0))});
   for (std::size_t level = 0; level < levels; ++level) {
     for (std::int64_t i = 0; i < options_.residual_blocks; ++i) {

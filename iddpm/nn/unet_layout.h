@@ -17,7 +17,7 @@ struct LayerPlan {
   LayerKind kind = LayerKind::residual;
   std::int64_t in_channels = 0;
   std::int64_t out_channels = 0;
-  std::int64_t height = 0;  ///< of the layer's input, for images of the options' size
+  std::int64_t height = 0;  ///< of the layer's input (in patches), for images of the options' size
   std::int64_t width = 0;
   Resampling resampling = Resampling::none;  ///< of a residual block
   std::int64_t heads = 0;                    ///< of an attention block
@@ -35,7 +35,7 @@ struct UNetLayout {
   BlockPlan middle_block;
   std::vector<BlockPlan> output_blocks;
   std::int64_t last_channels = 0;  ///< of the last output block
-  std::int64_t out_channels = 0;   ///< of the network's output
+  std::int64_t out_channels = 0;   ///< of the last convolution: of patches
 };
 
 /// The layout of resolved options.

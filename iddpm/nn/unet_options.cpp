@@ -19,6 +19,7 @@ constexpr std::int64_t most_classes = 10'000'000;
 constexpr std::int64_t least_side_when_halving = 4;
 
 constexpr std::array qkv_order_names = {"heads_first", "qkv_first"};
+constexpr std::array patch_transform_names = {"unshuffle", "haar"};
 
 /// Multipliers for images whose sides have the greatest common divisor `divisor`, the shorter side being `size`.
 std::vector<double> multipliers_for(std::int64_t size, std::int64_t divisor) {
@@ -40,12 +41,31 @@ std::vector<double> multipliers_for(std::int64_t size, std::int64_t divisor) {
   return multipliers;
 }
 
+// The multipliers for what is inside the network.
+std::vector<double> chosen_multipliers(const UNetOptions& options) {
+  const std::int64_t patch = options.patch_size;
+  return multipliers_for(std::min(options.image_height, options.image_width) / patch,
+                         std::gcd(options.image_height, options.image_width) / patch);
+}
+
+void check_patches(const UNetOptions& options) {
+  const std::int64_t patch = options.patch_size;
+  require(patch == 1 || patch == 2 || patch == 4, "Network option patch_size is {}; expected 1, 2 or 4.", patch);
+  require(options.image_height % patch == 0 && options.image_width % patch == 0,
+          "Network option patch_size is {}; expected a divisor of both sides of images of {} x {} pixels (height x "
+          "width).",
+          patch, options.image_height, options.image_width);
+  require(patch > 1 || options.patch_transform == PatchTransform::unshuffle,
+          "Network option patch_transform is haar, but patches are single pixels; expected a patch_size of 2 or 4.");
+}
+
 void check_sizes(const UNetOptions& options) {
   const std::int64_t step = stride(options);
   require(options.image_height % step == 0 && options.image_width % step == 0,
           "Images of {} x {} pixels (height x width) don't fit the network: both must be divisible by its stride of "
-          "{}, which {} channel_multipliers make.",
-          options.image_height, options.image_width, step, options.channel_multipliers.size());
+          "{}, which {} channel_multipliers make{}.",
+          options.image_height, options.image_width, step, options.channel_multipliers.size(),
+          options.patch_size > 1 ? fmt::format(" with patches of {}", options.patch_size) : "");
 }
 
 void check_channels(const UNetOptions& options) {
@@ -80,10 +100,7 @@ void check_heads(const UNetOptions& options, std::int64_t channels) {
 
 void check_attention(const UNetOptions& options) {
   const std::size_t levels = options.channel_multipliers.size();
-  std::vector<std::int64_t> sides;
-  for (std::size_t level = 0; level < levels; ++level) {
-    sides.push_back(std::min(options.image_height, options.image_width) >> level);
-  }
+  const std::vector<std::int64_t> sides = level_sides(options);
   std::vector<bool> listed(levels, false);
   for (const std::int64_t resolution : options.attention_resolutions) {
     const auto found = std::find(sides.begin(), sides.end(), resolution);
@@ -116,14 +133,19 @@ void check_low_resolution(const UNetOptions& options) {
 }  // namespace
 
 std::int64_t stride(const UNetOptions& options) {
-  const std::size_t levels = options.channel_multipliers.empty()
-                                 ? multipliers_for(std::min(options.image_height, options.image_width),
-                                                   std::gcd(options.image_height, options.image_width))
-                                       .size()
-                                 : options.channel_multipliers.size();
+  const std::size_t levels =
+      options.channel_multipliers.empty() ? chosen_multipliers(options).size() : options.channel_multipliers.size();
   require(levels <= most_levels, "Network option channel_multipliers has {} levels; expected 1 to {}.", levels,
           most_levels);
-  return std::int64_t{1} << (levels - 1);
+  return options.patch_size << (levels - 1);
+}
+
+std::vector<std::int64_t> level_sides(const UNetOptions& options) {
+  std::vector<std::int64_t> sides;
+  for (std::size_t level = 0; level < options.channel_multipliers.size(); ++level) {
+    sides.push_back((std::min(options.image_height, options.image_width) / options.patch_size) >> level);
+  }
+  return sides;
 }
 
 std::int64_t level_channels(const UNetOptions& options, std::size_t level) {
@@ -151,10 +173,8 @@ UNetOptions resolved(UNetOptions options) {
   require(options.class_dropout == 0 || options.classes > 0,
           "Network option class_dropout is {}, but the network has no classes to leave out; expected 0.",
           options.class_dropout);
-  if (options.channel_multipliers.empty()) {
-    options.channel_multipliers = multipliers_for(std::min(options.image_height, options.image_width),
-                                                  std::gcd(options.image_height, options.image_width));
-  }
+  check_patches(options);
+  if (options.channel_multipliers.empty()) options.channel_multipliers = chosen_multipliers(options);
   check_sizes(options);
   check_channels(options);
   check_attention(options);
@@ -166,6 +186,20 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
   visit({"image_height", "Pixels", nullptr, 1, largest_side}, &options.image_height);
   visit({"image_width", "Pixels", nullptr, 1, largest_side}, &options.image_width);
   visit({"image_channels", "1 grey, 3 RGB, 4 RGBA", nullptr, 1, largest_image_channels}, &options.image_channels);
+  visit({.name = "patch_size",
+         .help = "2 or 4: patches of so many pixels a side are one pixel inside the network; 1: none",
+         .option = "--patch-size",
+         .least = 1,
+         .most = 4,
+         .since = 5,
+         .before = "1"},
+        &options.patch_size);
+  visit({.name = "patch_transform",
+         .help = "What a patch becomes: its pixels, or their wavelets",
+         .option = "--patch-transform",
+         .since = 5,
+         .before = "\"unshuffle\""},
+        one_of(&options.patch_transform, patch_transform_names));
   visit({"channels", "Channels of the first level", "--channels", 1, largest_channels}, &options.channels);
   visit({"residual_blocks", "Residual blocks per level", "--blocks", 1, 64}, &options.residual_blocks);
   visit({"channel_multipliers", "Channel multiplier of each level: 1,2,2", "--multipliers"},

@@ -9,16 +9,27 @@
 
 namespace iddpm {
 
+/// What a patch of pixels becomes inside a network.
+enum class PatchTransform {
+  unshuffle,  ///< its pixels, as channels (Shi et al. 2016, arXiv 1609.05158)
+  haar,  ///< its Haar wavelets: coarse and fine apart, of the same total power (Phung et al. 2023, arXiv 2211.16152)
+};
+
 /// Architecture of a U-Net of the published family (Nichol & Dhariwal 2021 and, with residual_resampling, head_channels
 /// and qkv_first, Dhariwal & Nichol 2021, arXiv 2105.05233). All that a checkpoint must say to rebuild the network.
 struct UNetOptions {
   std::int64_t image_height = 32;
   std::int64_t image_width = 32;
   std::int64_t image_channels = 3;
+  /// Pixels of the side of a patch that is one pixel with more channels inside the network, at both of its ends: 1,
+  /// 2, 4.
+  std::int64_t patch_size = 1;
+  PatchTransform patch_transform = PatchTransform::unshuffle;
   std::int64_t channels = 128;              ///< what the multipliers multiply, and the width of the time embedding
   std::int64_t residual_blocks = 2;         ///< per level
   std::vector<double> channel_multipliers;  ///< one per level; empty: chosen for the image size
-  /// At which there is attention, in pixels of the image's shorter side; the lowest level's middle always has it.
+  /// At which there is attention, in pixels of the shorter side of what is inside the network; the lowest level's
+  /// middle always has it.
   std::vector<std::int64_t> attention_resolutions = {16, 8};
   std::int64_t heads = 4;
   std::int64_t head_channels = 0;   ///< if not 0, channels per head; `heads` is then unused
@@ -45,8 +56,11 @@ struct UNetOptions {
 /// nothing before they are refused.
 UNetOptions resolved(UNetOptions options);
 
-/// What height and width must be divisible by: 2^(levels - 1).
+/// What height and width must be divisible by: the patches' side times 2^(levels - 1).
 std::int64_t stride(const UNetOptions& options);
+
+/// Shorter side of what is inside the network at each level of resolved options.
+std::vector<std::int64_t> level_sides(const UNetOptions& options);
 
 /// Channels at a level of resolved options: the whole part of multiplier times channels.
 std::int64_t level_channels(const UNetOptions& options, std::size_t level);
