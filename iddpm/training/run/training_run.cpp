@@ -5,6 +5,7 @@
 #include <map>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/processor_time.h"
 #include "iddpm/io/utf8.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/metrics_log.h"
@@ -85,7 +86,7 @@ class Run {
  private:
   std::optional<RunEnd> reached_end(const std::atomic<bool>& stop) const {
     if (options_.steps.has_value() && trainer_.steps_done() >= *options_.steps) return RunEnd::steps_done;
-    if (options_.minutes.has_value() && session_.seconds() >= 60 * *options_.minutes) return RunEnd::time_over;
+    if (minutes().has_value() && seconds() >= 60 * *minutes()) return RunEnd::time_over;
     if (stop.load()) return RunEnd::interrupted;
     return std::nullopt;
   }
@@ -147,7 +148,7 @@ class Run {
     if (options_.steps.has_value()) {
       fraction = static_cast<double>(trainer_.steps_done()) / static_cast<double>(*options_.steps);
     }
-    if (options_.minutes.has_value()) fraction = std::max(fraction, session_.seconds() / (60 * *options_.minutes));
+    if (minutes().has_value()) fraction = std::max(fraction, seconds() / (60 * *minutes()));
     return std::min(fraction, 1.0);
   }
 
@@ -177,7 +178,19 @@ class Run {
     if (picture.has_value()) log_.record_image(trainer_.steps_done(), "samples", *picture);
   }
 
-  void tell_time() { trainer_.set_seconds_trained(seconds_trained_before_ + session_.seconds()); }
+  // Of this session, by the clock that ends it.
+  std::optional<double> minutes() const {
+    return options_.processor_minutes.has_value() ? options_.processor_minutes : options_.minutes;
+  }
+  double seconds() const {
+    return options_.processor_minutes.has_value() ? processor_seconds() - processor_start_ : session_.seconds();
+  }
+
+  // Kept only where it matters: a checkpoint is otherwise a function of settings and data alone.
+  void tell_time() {
+    if (trainer_.options().decay_minutes == 0 && !options_.processor_minutes.has_value()) return;
+    trainer_.set_seconds_trained(seconds_trained_before_ + seconds());
+  }
 
   void save() {
     log_.flush();
@@ -220,6 +233,7 @@ class Run {
   MetricsLog log_;
   BatchLoader loader_;
   Stopwatch session_;
+  const double processor_start_ = processor_seconds();
   Stopwatch since_checkpoint_;
   bool checkpoint_owed_ = false;
   bool good_since_save_ = false;
