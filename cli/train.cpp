@@ -185,9 +185,10 @@ RunEnd train_watched(PreparedRun& run) {
 }
 
 // The training is done and saved: a report that can't be written is no reason to call it failed.
-std::string report_line(const PreparedRun& run) {
+std::string report_line(const PreparedRun& run, RunEnd end) {
   try {
-    return fmt::format("Report: {}", display_path(write_run_report(run.folder, run.dataset)));
+    const bool may_draw = end != RunEnd::interrupted;  // who stops it doesn't wait for pictures
+    return fmt::format("Report: {}", display_path(write_run_report(run.folder, run.dataset, may_draw)));
   } catch (const std::exception& error) {
     return fmt::format("The report couldn't be written: {}", error.what());
   }
@@ -196,7 +197,7 @@ std::string report_line(const PreparedRun& run) {
 void execute(PreparedRun& run) {
   announce(run);
   const RunEnd end = train_watched(run);
-  const std::string report = report_line(run);
+  const std::string report = report_line(run, end);
   const std::string folder = display_path(run.folder);
   if (end == RunEnd::interrupted) {
     say(fmt::format("Interrupted after step {}; everything is saved. Go on with:\n  iddpm train --resume {}",
