@@ -14,7 +14,7 @@
 namespace iddpm::experiments {
 namespace {
 
-std::vector<std::string> split(const std::string& text, char separator) {
+std::vector<std::string> split_at(const std::string& text, char separator) {
   std::vector<std::string> parts;
   std::istringstream stream(text);
   for (std::string part; std::getline(stream, part, separator);) {
@@ -26,7 +26,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 // Whether a field's option "--learning-rate,--lr" is called so.
 bool is_called(const Field& field, const std::string& option) {
   if (field.option == nullptr) return false;
-  const auto names = split(field.option, ',');
+  const auto names = split_at(field.option, ',');
   return std::find(names.begin(), names.end(), option) != names.end();
 }
 
@@ -69,11 +69,11 @@ bool set_by_option(Settings& settings, const std::string& option, Words& words, 
   bool found = false;
   visit_fields(settings, [&](const Field& field, const FieldMember& member) {
     if (field.option == nullptr) return;
-    for (const std::string& name : split(field.option, ',')) names.push_back(name);
+    for (const std::string& name : split_at(field.option, ',')) names.push_back(name);
     if (found || !is_called(field, option)) return;
     found = true;
     const std::string value = words.value_of(option);
-    set_field(field, member, takes_several(member) ? split(value, ',') : std::vector<std::string>{value}, option);
+    set_field(field, member, takes_several(member) ? split_at(value, ',') : std::vector<std::string>{value}, option);
   });
   return found;
 }
@@ -161,7 +161,7 @@ TrainingArm parse_arm(const std::string& text, const std::string& preset, Workbe
   arm.options.erase(0, arm.options.find_first_not_of(' '));
   arm.sampling.sampler = default_sampler;
   try {
-    std::vector<std::string> words = split(arm.options, ' ');
+    std::vector<std::string> words = split_at(arm.options, ' ');
     std::string base = preset;
     // The preset first, wherever it stands: the others change it.
     if (const auto named = std::find(words.begin(), words.end(), "--preset"); named != words.end()) {

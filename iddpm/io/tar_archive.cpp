@@ -9,7 +9,7 @@ namespace iddpm {
 
 namespace {
 
-constexpr std::uint64_t block = 512;
+constexpr std::uint64_t tar_block = 512;
 constexpr std::uint64_t longest_extension = 1 << 20;  // a pax header or a long name
 
 // Where fields stand in a header (POSIX.1-1988, section 10.1.1), and how long they are.
@@ -20,18 +20,20 @@ struct HeaderField {
 constexpr HeaderField name_field{0, 100}, size_field{124, 12}, checksum_field{148, 8}, prefix_field{345, 155};
 constexpr std::size_t type_offset = 156, magic_offset = 257;
 
-std::string bytes_of(const std::string& header, HeaderField field) { return header.substr(field.offset, field.length); }
+std::string bytes_of_field(const std::string& header, HeaderField field) {
+  return header.substr(field.offset, field.length);
+}
 
 // Up to the first zero byte.
 std::string text_of_field(const std::string& header, HeaderField field) {
-  const std::string bytes = bytes_of(header, field);
+  const std::string bytes = bytes_of_field(header, field);
   return bytes.substr(0, bytes.find('\0'));
 }
 
 // Octal digits among spaces and zero bytes, or, as GNU's tar writes what is larger, a number to base 256 whose first
 // bit is set. Nothing if it is neither, or beyond 63 bits.
 std::optional<std::uint64_t> number_of_field(const std::string& header, HeaderField field) {
-  const std::string bytes = bytes_of(header, field);
+  const std::string bytes = bytes_of_field(header, field);
   std::uint64_t value = 0;
   if (static_cast<unsigned char>(bytes[0]) == 0x80) {
     for (const char c : bytes.substr(1)) {
@@ -53,7 +55,7 @@ std::optional<std::uint64_t> number_of_field(const std::string& header, HeaderFi
 // The sum of the header's bytes, its own field taken as spaces.
 bool has_right_checksum(const std::string& header) {
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < block; ++i) {
+  for (std::size_t i = 0; i < tar_block; ++i) {
     const bool own = i >= checksum_field.offset && i < checksum_field.offset + checksum_field.length;
     sum += own ? static_cast<std::uint64_t>(' ') : static_cast<unsigned char>(header[i]);
   }
@@ -103,14 +105,15 @@ std::string entry_name(const std::string& header) {
 }
 
 /// Reads the headers one after the other.
-class HeaderReader {
+class TarHeaderReader {
  public:
-  explicit HeaderReader(const InputFile& file) : file_(file), where_(file.path().string()) {}
+  explicit TarHeaderReader(const InputFile& file) : file_(file), where_(file.path().string()) {}
 
   std::vector<TarEntry> entries() {
     while (position_ < file_.size()) {
-      require(file_.size() - position_ >= block, ErrorKind::damaged_file, "{} is cut: it ends within a header", where_);
-      const std::string header = file_.read_at(position_, block);
+      require(file_.size() - position_ >= tar_block, ErrorKind::damaged_file, "{} is cut: it ends within a header",
+              where_);
+      const std::string header = file_.read_at(position_, tar_block);
       if (std::all_of(header.begin(), header.end(), [](char c) { return c == '\0'; })) break;  // the end
       require(has_right_checksum(header), ErrorKind::damaged_file,
               "{} is damaged, or no tar archive: the header at byte {} has a wrong checksum", where_, position_);
@@ -128,7 +131,7 @@ class HeaderReader {
     std::optional<std::uint64_t> size = number_of_field(header, size_field);
     if (!extends && extension_.size) size = extension_.size;
     require(size.has_value(), ErrorKind::damaged_file, "{}: the header at byte {} has no size", where_, position_);
-    const std::uint64_t contents = position_ + block;
+    const std::uint64_t contents = position_ + tar_block;
     require(*size <= file_.size() - contents, ErrorKind::damaged_file,
             "{} is cut: an entry claims {} bytes at byte {}, but {} are left", where_, *size, contents,
             file_.size() - contents);
@@ -143,7 +146,7 @@ class HeaderReader {
       extension_ = {};
     }
     // The last entry's padding may be missing.
-    position_ = contents + std::min((*size + block - 1) / block * block, file_.size() - contents);
+    position_ = contents + std::min((*size + tar_block - 1) / tar_block * tar_block, file_.size() - contents);
   }
 
   void read_extension(char type, const std::string& contents) {
@@ -160,10 +163,10 @@ class HeaderReader {
 
 }  // namespace
 
-TarArchive::TarArchive(const std::filesystem::path& path) : file_(path) { entries_ = HeaderReader(file_).entries(); }
+TarArchive::TarArchive(const std::filesystem::path& path) : file_(path) { entries_ = TarHeaderReader(file_).entries(); }
 
 bool looks_like_tar(const std::string& beginning) {
-  return beginning.size() >= block && beginning[0] != '\0' && has_right_checksum(beginning);
+  return beginning.size() >= tar_block && beginning[0] != '\0' && has_right_checksum(beginning);
 }
 
 }  // namespace iddpm

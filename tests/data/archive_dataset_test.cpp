@@ -49,7 +49,7 @@ std::vector<std::int64_t> classes_in(const Dataset& dataset) {
   return classes;
 }
 
-using ClassNames = std::vector<std::string>;
+using ClassList = std::vector<std::string>;
 
 TEST(Archives, ZipAndTarGiveTheSameImagesAndClassesAsTheirFolder) {
   const TemporaryFolder folder;
@@ -60,7 +60,7 @@ TEST(Archives, ZipAndTarGiveTheSameImagesAndClassesAsTheirFolder) {
                                   {"__MACOSX/pets/cat/._1.png", "a Mac's"}};
   for (const fs::path& path : {write_tar(folder, "pets.tar", files), write_zip(folder, "pets.zip", files)}) {
     const auto dataset = open_dataset(path);
-    EXPECT_EQ(dataset->class_names(), (ClassNames{"cat", "dog"})) << path;
+    EXPECT_EQ(dataset->class_names(), (ClassList{"cat", "dog"})) << path;
     EXPECT_EQ(values_in(*dataset), (std::vector<int>{1, 2, 3}));
     EXPECT_EQ(classes_in(*dataset), (std::vector<std::int64_t>{0, 0, 1}));
     EXPECT_EQ(dataset->image_name(2), path.string() + ": pets/dog/1.png");
@@ -79,7 +79,7 @@ TEST(Archives, ShardsAreOneDataSetInTheOrderOfTheirNames) {
             {{"0001.png", png_of(1)}, {"0001.cls", "9\n"}, {"0002.cls", "10"}, {"0002.png", png_of(2)}});
   const auto dataset = open_dataset(folder / "shards");
   EXPECT_EQ(values_in(*dataset), (std::vector<int>{1, 2, 3}));
-  EXPECT_EQ(dataset->class_names(), (ClassNames{"9", "10"})) << "whole numbers go by value";
+  EXPECT_EQ(dataset->class_names(), (ClassList{"9", "10"})) << "whole numbers go by value";
   EXPECT_EQ(classes_in(*dataset), (std::vector<std::int64_t>{0, 1, 1}));
   EXPECT_EQ(dataset->description().kind, "2 archives of images");
   // A model's classes, by name; others are left out.
@@ -93,7 +93,7 @@ TEST(Archives, AFileBesideEachImageMaySayItsClassInJson) {
                                {"a.json", R"({"label": "cat"})"},
                                {"b.png", png_of(2)},
                                {"b.json", R"({"width": 4, "class_name": "ape"})"}});
-  EXPECT_EQ(open_dataset(path)->class_names(), (ClassNames{"ape", "cat"}));
+  EXPECT_EQ(open_dataset(path)->class_names(), (ClassList{"ape", "cat"}));
   EXPECT_TRUE(open_dataset(path, {.labels = LabelSource::none})->class_names().empty());
   // Not all have one: none is taken.
   const auto some = write_tar(folder, "some.tar", {{"a.png", png_of(1)}, {"a.cls", "1"}, {"b.png", png_of(2)}});
@@ -113,7 +113,7 @@ TEST(Archives, HaveSplitsInFoldersOfArchivesOrWithin) {
   EXPECT_EQ(values_in(*open_dataset(within)), (std::vector<int>{1, 2}));
   const auto test = open_dataset(within, {.split = "test"});
   EXPECT_EQ(values_in(*test), (std::vector<int>{3, 4}));
-  EXPECT_EQ(test->class_names(), (ClassNames{"a", "b"})) << "the train split's";
+  EXPECT_EQ(test->class_names(), (ClassList{"a", "b"})) << "the train split's";
   EXPECT_EQ(classes_in(*test), (std::vector<std::int64_t>{1, 1}));
 
   write_tar(folder, "apart/train/0.tar", {{"1.png", png_of(5)}});
