@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "cli/terminal/command_line.h"
+#include "iddpm/core/processor_time.h"
 #include "iddpm/data/batch_loader.h"
 
 namespace iddpm::cli {
@@ -41,9 +42,16 @@ DryRun dry_run(Trainer& trainer, std::shared_ptr<const Dataset> dataset, const R
                                           .workers = run.workers,
                                           .strict = run.strict});
   trainer.step(loader.next());  // the first step sets everything up
+  const double processor_start = processor_seconds();
   const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < measured_steps; ++i) trainer.step(loader.next());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+
+  std::optional<double> minutes = run.minutes;
+  if (run.processor_minutes) {
+    const double share = std::max((processor_seconds() - processor_start) / seconds.count(), 1e-6);
+    minutes = *run.processor_minutes / share;
+  }
 
   DryRun result;
   result.parameters = count(trainer.network().parameters());
@@ -53,9 +61,9 @@ DryRun dry_run(Trainer& trainer, std::shared_ptr<const Dataset> dataset, const R
   result.images_per_second = static_cast<double>(options.batch) / result.seconds_per_step;
   if (run.steps) {
     result.seconds = static_cast<double>(*run.steps - trainer.steps_done()) * result.seconds_per_step;
-    if (run.minutes) result.seconds = std::min(result.seconds, *run.minutes * 60);
-  } else if (run.minutes) {
-    result.seconds = *run.minutes * 60;
+    if (minutes) result.seconds = std::min(result.seconds, *minutes * 60);
+  } else if (minutes) {
+    result.seconds = *minutes * 60;
   }
   result.seconds = std::max(0.0, result.seconds);
   result.steps = static_cast<std::int64_t>(result.seconds / result.seconds_per_step);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/options/effect.h"
 #include "cli/options/output_file.h"
 #include "cli/options/reproduce_options.h"
 #include "cli/options/values.h"
@@ -24,6 +25,7 @@ namespace {
 using experiments::Finding;
 
 struct ReproduceArguments {
+  const CLI::App* verb = nullptr;
   std::string name;
   ReproduceOptions options;
   bool json = false;
@@ -50,8 +52,10 @@ class WorkBar {
 };
 
 std::vector<Finding> chosen_findings(const std::string& name) {
-  if (name == "all") return experiments::findings();
-  return {experiments::find_finding(name)};
+  if (name != "all") return {experiments::find_finding(name)};
+  std::vector<Finding> all = experiments::findings();
+  std::erase_if(all, [](const Finding& finding) { return finding.takes_hours; });
+  return all;
 }
 
 void check_outputs(const experiments::Settings& settings) {
@@ -67,6 +71,10 @@ void run_reproduce(const ReproduceArguments& arguments) {
   require(model.empty() || arguments.name == "samplers",
           "--model has no effect on {}: only samplers are compared on a model at hand", arguments.name);
   if (!model.empty()) (void)find_checkpoint(model);
+  const bool quality = arguments.name == "quality-per-minute";
+  const bool has_gan = quality || arguments.name == "gan" || arguments.name == "all";
+  if (!quality) refuse_idle(*arguments.verb, quality_option_names(), "on " + arguments.name);
+  if (!has_gan) refuse_idle(*arguments.verb, gan_option_names(), "on " + arguments.name);
   check_outputs(arguments.options.settings);
   apply_threads(arguments.options.compute);
   WorkBar bar;
@@ -95,10 +103,11 @@ void add_reproduce(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("reproduce", "Look into a finding of the paper, at a scale a laptop reaches");
   std::string names;
   for (const Finding& finding : experiments::findings()) {
-    names += fmt::format("  {:<16}{}\n", finding.name, finding.title);
+    names += fmt::format("  {:<20}{}\n", finding.name, finding.title);
   }
+  arguments->verb = verb;
   verb->footer("Findings:\n" + names +
-               "  all             one after the other\n"
+               "  all                 one after the other, but for quality-per-minute\n"
                "Examples:\n"
                "  iddpm reproduce sampling-steps --data fashion-mnist/\n"
                "      trains what it needs, samples with 5 .. T steps, draws the figure (PNG, SVG, JSON)\n"
@@ -106,6 +115,8 @@ void add_reproduce(CLI::App& app) {
                "      every finding on images of one's own; Ctrl-C stops, the same command goes on\n"
                "  iddpm reproduce objectives --data cifar-10/ --scale full --features inception.safetensors\n"
                "      the paper's scale: weeks of a GPU\n"
+               "  iddpm reproduce quality-per-minute --data fashion-mnist/ --threads 1 --arm 'batch 24: --batch 24'\n"
+               "      a GAN, a preset and changes of it, each trained for the same processor time (hours)\n"
                "Models are shared by findings and kept in --work, as are samples and measurements: nothing is done "
                "twice.");
   verb->add_option("finding", arguments->name, "Its name, or all")

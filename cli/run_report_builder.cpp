@@ -2,6 +2,7 @@
 
 #include "cli/edited_samples.h"
 #include "cli/figure_files.h"
+#include "cli/nearest_samples.h"
 #include "cli/options/open_model.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/pixel_table.h"
@@ -138,7 +139,7 @@ void add_final_samples(RunReport& report, const fs::path& folder) {
 
 }  // namespace
 
-fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Dataset> dataset) {
+fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Dataset> dataset, bool may_draw) {
   const RunRecord record = load_run_record(run_folder);
   const Checkpoint checkpoint(find_model(run_folder));
   const CheckpointInfo& info = checkpoint.info();
@@ -180,8 +181,12 @@ fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Data
     report.noising_strip = experiments::noising_strip_of(read_batch(*dataset, 0, 1).x_0, info.settings.diffusion);
     report.noising_strip_caption =
         fmt::format("The forward process on the first training image, T = {}", info.settings.diffusion.steps);
+    if (auto nearest = nearest_samples(run_folder, *dataset, may_draw)) {
+      report.nearest_images = std::move(nearest->picture);
+      report.nearest_images_caption = std::move(nearest->caption);
+    }
   } catch (const Error&) {
-    // The data may be gone or elsewhere by now: a report without the strip is still a report.
+    // The data may be gone or elsewhere by now, samples may not be finite: the report does without.
   }
   const fs::path path = run_folder / "report.html";
   write_run_report(path, report);

@@ -129,9 +129,10 @@ RunEnd train_watched(PreparedRun& run) {
 }
 
 // The training is done and saved: a report that can't be written is no reason to call it failed.
-std::string report_line(const PreparedRun& run) {
+std::string report_line(const PreparedRun& run, RunEnd end) {
   try {
-    return fmt::format("Report: {}", display_path(write_run_report(run.folder, run.dataset)));
+    const bool may_draw = end != RunEnd::interrupted;  // who stops it doesn't wait for pictures
+    return fmt::format("Report: {}", display_path(write_run_report(run.folder, run.dataset, may_draw)));
   } catch (const std::exception& error) {
     return fmt::format("The report couldn't be written: {}", error.what());
   }
@@ -145,7 +146,7 @@ void execute(PreparedRun& run) {
     return;
   }
   run.trainer.group().at_work("writing the report");
-  const std::string report = report_line(run);
+  const std::string report = report_line(run, end);
   const std::string folder = display_path(run.folder);
   if (end == RunEnd::interrupted) {
     say(fmt::format("Interrupted after step {}; everything is saved. Go on with:\n  iddpm train --resume {}",

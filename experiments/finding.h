@@ -31,6 +31,7 @@ struct Finding {
   std::string title;  ///< with the place in the paper
   std::string paper;  ///< what the paper found, one sentence
   std::function<Outcome(Workbench&)> look;
+  bool takes_hours = false;  ///< and is therefore no part of "all"
 };
 
 /// Looks into it. A model whose training diverges, where the finding can't do without it, is an outcome too: not shown.
@@ -49,6 +50,7 @@ Outcome gradient_noise(Workbench& bench);
 Outcome sampling_steps(Workbench& bench);
 Outcome sampler_comparison(Workbench& bench);
 Outcome gan(Workbench& bench);
+Outcome quality_per_minute(Workbench& bench);
 Outcome compute(Workbench& bench);
 Outcome predictions(Workbench& bench);
 Outcome precision(Workbench& bench);

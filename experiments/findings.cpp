@@ -45,6 +45,11 @@ const std::vector<Finding>& findings() {
        .paper = "At similar FID the GAN has the higher precision and the diffusion model the higher recall: it covers "
                 "more of the distribution.",
        .look = gan},
+      {.name = "quality-per-minute",
+       .title = "Quality at equal processor time (beside table 4)",
+       .paper = "Diffusion models beat GANs; at which cost of training is not compared at a scale like ours.",
+       .look = quality_per_minute,
+       .takes_hours = true},
       {.name = "compute",
        .title = "Quality and compute (figure 10)",
        .paper = "FID falls with the compute of training about as a power law, and larger models reach lower values.",

@@ -1,57 +1,14 @@
 // Table 4 in small: precision and recall against a GAN that had the same data and the same time.
 
-#include <ctime>
-
-#include "experiments/baselines/dcgan/dcgan.h"
+#include "experiments/dcgan_runs.h"
 #include "experiments/finding.h"
-#include "iddpm/core/error.h"
-#include "iddpm/core/strict_json.h"
-#include "iddpm/data/batch_loader.h"
-#include "iddpm/io/atomic_file.h"
-#include "iddpm/io/input_file.h"
 #include "iddpm/io/pixels.h"
 #include "iddpm/report/image_grid.h"
 
 namespace iddpm::experiments {
 namespace {
 
-namespace fs = std::filesystem;
 using baselines::Dcgan;
-
-constexpr std::int64_t gan_batch = 64;
-constexpr std::int64_t steps_between_saves = 100;
-
-// Trains the baseline until it has had so many seconds of processor time; goes on where an earlier call was stopped.
-Dcgan trained_gan(Workbench& bench, double budget) {
-  const fs::path folder = bench.folder("dcgan");
-  const fs::path file = folder / "dcgan.safetensors", times = folder / "processor_seconds.json";
-  const auto shape = bench.training_images()->image_shape();
-  const bool exists = fs::exists(file) && fs::exists(times);
-  Dcgan model = exists ? Dcgan::load(file)
-                       : Dcgan({.image_height = shape[1],
-                                .image_width = shape[2],
-                                .image_channels = shape[0],
-                                .seed = bench.settings().seed});
-  double spent = 0;
-  if (exists) {
-    const auto seconds = json_value<double>(parse_json(read_file(times), times.string()));
-    require(seconds.has_value(), "'{}': expected a number of seconds", times.string());
-    spent = *seconds;
-  }
-  BatchLoader loader(
-      bench.training_images(),
-      {.batch = gan_batch, .seed = bench.settings().seed, .first_example = model.steps_done() * gan_batch});
-  while (spent < budget) {
-    const std::clock_t start = std::clock();
-    for (std::int64_t i = 0; i < steps_between_saves; ++i) model.step(loader.next().x_0);
-    spent += static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    model.save(file);
-    write_file_atomically(times, nlohmann::json(spent).dump() + "\n");
-    bench.tell("Training the GAN", std::min(spent / budget, 1.0), fmt::format("step {}", model.steps_done()));
-  }
-  bench.count(spent);
-  return model;
-}
 
 Image grid_of(const Tensor& pixels) {
   const Tensor first = pixels.slice(0, 0, std::min<std::int64_t>(64, pixels.size(0)));
@@ -63,8 +20,11 @@ Image grid_of(const Tensor& pixels) {
 
 Outcome gan(Workbench& bench) {
   const TrainedModel diffusion = bench.model(model_recipe("cosine", Objective::hybrid));
-  const Dcgan baseline = trained_gan(bench, diffusion.seconds);
   const std::int64_t count = 2 * bench.scale().samples;
+  Judges judges(bench);
+  const std::vector<TriedRate> tried = try_learning_rates(bench, judges, diffusion.seconds, count);
+  const double rate = best_learning_rate(tried, bench.settings().gan);
+  const Dcgan baseline = Dcgan::load(trained_dcgan(bench, dcgan_options(bench, rate), {diffusion.seconds}).back());
   const Tensor gan_images = to_pixels(baseline.sample(count, bench.settings().seed));
   const SampleRecipe recipe{
       .checkpoint = diffusion.last(), .count = count, .steps = fmt::format("{}", bench.scale().sampling_steps)};
@@ -95,6 +55,7 @@ Outcome gan(Workbench& bench) {
         fmt::format("{}{} {:.1f} / {:.2f} / {:.2f}", text.empty() ? "" : ", ", name,
                     quality[name].at("frechet_distance").get<double>(), at_k(name, "precision"), at_k(name, "recall"));
   }
+  outcome.numbers["dcgan_learning_rate"] = rate;
   outcome.numbers["dcgan_steps"] = baseline.steps_done();
   outcome.numbers["dcgan_generator_parameters"] = baseline.generator_parameters();
   outcome.numbers["budget_processor_seconds"] = diffusion.seconds;
@@ -110,6 +71,9 @@ Outcome gan(Workbench& bench) {
   }
   if (quality["DCGAN"].at("frechet_distance") < quality["diffusion"].at("frechet_distance")) {
     outcome.found += " With this little time the GAN's distance is the smaller: diffusion models learn more slowly.";
+  }
+  if (!tried.empty()) {
+    outcome.found += fmt::format(" The DCGAN's rate is the best of (distance by another judge): {}.", describe(tried));
   }
   outcome.plots.emplace_back("", std::move(plot));
   outcome.pictures.emplace_back("dcgan_samples", grid_of(gan_images));

@@ -2,9 +2,11 @@
 
 #include "experiments/workbench.h"
 #include "iddpm/core/error.h"
+#include "iddpm/core/processor_time.h"
 #include "iddpm/evaluation/dataset_images.h"
 #include "iddpm/evaluation/likelihood/bits_per_dimension.h"
 #include "iddpm/evaluation/metrics/sample_metrics.h"
+#include "iddpm/evaluation/model_record.h"
 #include "iddpm/io/file_hash.h"
 #include "iddpm/io/npz.h"
 #include "iddpm/io/pixels.h"
@@ -17,14 +19,17 @@ namespace {
 namespace fs = std::filesystem;
 
 nlohmann::json record_of(const SampleRecipe& recipe, std::uint64_t seed, Precision precision) {
-  return {{"checkpoint", identity(recipe.checkpoint)},
-          {"count", recipe.count},
-          {"sampler", recipe.sampler},
-          {"steps", recipe.steps},
-          {"timesteps", recipe.timesteps},
-          {"variance", recipe.variance ? name(*recipe.variance) : ""},
-          {"seed", seed},
-          {"precision", name(precision)}};
+  nlohmann::json record = {{"checkpoint", identity(recipe.checkpoint)},
+                           {"count", recipe.count},
+                           {"sampler", recipe.sampler},
+                           {"steps", recipe.steps},
+                           {"timesteps", recipe.timesteps},
+                           {"variance", recipe.variance ? name(*recipe.variance) : ""},
+                           {"seed", seed + recipe.seed_offset},
+                           {"precision", name(precision)}};
+  if (recipe.guidance != 1) record["guidance"] = recipe.guidance;
+  if (!recipe.guide.empty()) record["guide"] = identity(recipe.guide);
+  return record;
 }
 
 std::string label_of(const fs::path& checkpoint) {
@@ -41,18 +46,29 @@ Model load(const fs::path& checkpoint, const Settings& settings, const std::opti
   return model.with(diffusion);
 }
 
+DrawRequest draw_request_of(const SampleRecipe& recipe, const Settings& settings) {
+  DrawRequest request{.count = recipe.count,
+                      .seed = settings.seed + recipe.seed_offset,
+                      .sampler = recipe.sampler,
+                      .timesteps = recipe.timesteps,
+                      .batch = 100};
+  if (request.timesteps.empty()) request.steps = recipe.steps;
+  if (recipe.guidance == 1) return request;
+  ModelGuidance guidance{.options = {.scale = recipe.guidance}};
+  if (!recipe.guide.empty()) {
+    guidance.guide = Model::open(recipe.guide, {.device = settings.device, .precision = settings.precision});
+  }
+  request.guidance = guidance;
+  return request;
+}
+
 }  // namespace
 
 Tensor Workbench::samples(const SampleRecipe& recipe) {
   const nlohmann::json depends_on = record_of(recipe, settings_.seed, settings_.precision);
   const nlohmann::json drawn = measured("samples_" + label_of(recipe.checkpoint), depends_on, [&] {
     const Model model = load(recipe.checkpoint, settings_, recipe.variance);
-    DrawRequest request{.count = recipe.count,
-                        .seed = settings_.seed,
-                        .sampler = recipe.sampler,
-                        .timesteps = recipe.timesteps,
-                        .batch = 100};
-    if (request.timesteps.empty()) request.steps = recipe.steps;
+    const DrawRequest request = draw_request_of(recipe, settings_);
     std::vector<Tensor> pixels;
     const auto keep = [&](const DrawnBatch& batch) { pixels.push_back(to_pixels(batch.images).permute({0, 2, 3, 1})); };
     try {
@@ -71,6 +87,22 @@ Tensor Workbench::samples(const SampleRecipe& recipe) {
   }
   const fs::path file = folder("samples") / drawn.at("file").get<std::string>();
   return read_npz(file, {"arr_0"}).front().second.permute({0, 3, 1, 2}).contiguous();
+}
+
+nlohmann::json Workbench::sampling_cost(const SampleRecipe& recipe) {
+  SampleRecipe timed = recipe;
+  timed.count = std::min<std::int64_t>(recipe.count, 100);
+  return measured("sampling_cost_" + label_of(recipe.checkpoint), record_of(timed, settings_.seed, settings_.precision),
+                  [&] {
+                    const Model model = load(timed.checkpoint, settings_, timed.variance);
+                    const DrawRequest request = draw_request_of(timed, settings_);
+                    const double start = processor_seconds();
+                    draw(
+                        model, request, [](const DrawnBatch&) {}, counter("Timing " + label_of(timed.checkpoint)));
+                    const double seconds = processor_seconds() - start;
+                    return nlohmann::json{{"evaluations", model_record(model, request).evaluations},
+                                          {"milliseconds", 1e3 * seconds / static_cast<double>(timed.count)}};
+                  });
 }
 
 const FeatureSet& Workbench::reference(std::int64_t count) {

@@ -1,10 +1,10 @@
 // The models of the findings: made, gone on with, or taken as they are.
 
 #include <atomic>
-#include <ctime>
 
 #include "experiments/workbench.h"
 #include "iddpm/core/error.h"
+#include "iddpm/core/processor_time.h"
 #include "iddpm/core/strict_json.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/io/input_file.h"
@@ -40,7 +40,7 @@ void refuse_if_diverged(const fs::path& run) {
   throw NotFiniteError(json.get<std::string>());
 }
 
-double processor_seconds(const fs::path& run) {
+double seconds_noted(const fs::path& run) {
   if (!fs::exists(run / time_file)) return 0;
   const auto json = parse_json(read_file(run / time_file), (run / time_file).string());
   require(json.is_number(), "'{}': expected a number of seconds", (run / time_file).string());
@@ -107,12 +107,12 @@ void Workbench::train_in(const fs::path& run, Trainer& trainer, const RunOptions
       stop = true;
     }
   };
-  const double seconds_before = processor_seconds(run);
-  const std::clock_t start = std::clock();
+  const double seconds_before = seconds_noted(run);
+  const double start = processor_seconds();
   const auto note_time = [&] {
-    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    write_file_atomically(run / time_file, nlohmann::json(seconds_before + seconds).dump() + "\n");
+    write_file_atomically(run / time_file, nlohmann::json(seconds_before + processor_seconds() - start).dump() + "\n");
   };
+  observer.on_checkpoint = [&](const fs::path&) { note_time(); };  // what is lost after it was in vain
   try {
     const RunEnd end = train(trainer, training_images(), run, options, observer, stop);
     note_time();
@@ -158,7 +158,7 @@ TrainedModel Workbench::model(const ModelRecipe& recipe) {
   require(!trained.steps.empty() && trained.steps.back() == scale().training_steps,
           "'{}' holds a run longer than {} training steps and no checkpoint of that step; choose another --work folder",
           trained.run.string(), scale().training_steps);
-  trained.seconds = processor_seconds(trained.run);
+  trained.seconds = seconds_noted(trained.run);
   count(trained.seconds);
   return trained;
 }

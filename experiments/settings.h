@@ -37,6 +37,22 @@ struct Scale {
 /// The paper's CIFAR-10 scale: T = 4000, 128 channels, 500,000 steps, 50,000 samples.
 Scale full_scale();
 
+/// How the GAN is trained that diffusion models are compared with.
+struct GanPlan {
+  std::vector<double> learning_rates = {2e-4};  ///< more than one: each is tried first, with a seed of its own
+  double average_rate = 0.995;                  ///< of the moving average of the generator's weights
+};
+
+/// What quality-per-minute compares.
+struct QualityPlan {
+  double budget = 600;  ///< processor seconds of each training, all threads and the reading of the data included
+  std::int64_t seeds = 3;
+  std::int64_t samples = 5000;        ///< of each trained model
+  std::int64_t curve_samples = 1000;  ///< of each model in training
+  std::string preset = "fashion-mnist";
+  std::vector<std::string> arms = {};  ///< beside the preset as it is: "NAME: OPTIONS", see training_arm.h
+};
+
 struct Settings {
   std::filesystem::path data;        ///< images to train on
   DatasetOptions data_options = {};  ///< how to read them
@@ -49,6 +65,8 @@ struct Settings {
   std::filesystem::path page;                ///< the table of findings (default: OUT/results.md)
   std::filesystem::path model;               ///< to compare samplers on; empty: one trained for it
   std::filesystem::path features;            ///< a feature network to judge by; empty: a classifier trained on the data
+  GanPlan gan;
+  QualityPlan quality;
 };
 
 void to_json(nlohmann::json& json, const Scale& scale);

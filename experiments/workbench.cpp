@@ -56,11 +56,15 @@ std::shared_ptr<const Dataset> Workbench::open(const std::string& split) const {
 }
 
 const std::shared_ptr<const Dataset>& Workbench::training_images() {
-  if (!training_) training_ = open(has_test_images() ? "train" : "");
+  if (!training_) training_ = open_training_images();
   return training_;
 }
 
-bool Workbench::has_test_images() { return has_test_split(settings_.data); }
+std::shared_ptr<const Dataset> Workbench::open_training_images() const {
+  return open(has_test_images() ? "train" : "");
+}
+
+bool Workbench::has_test_images() const { return has_test_split(settings_.data); }
 
 const std::shared_ptr<const Dataset>& Workbench::test_images() {
   if (!test_) test_ = has_test_images() ? open("test") : training_images();
@@ -86,24 +90,25 @@ nlohmann::json Workbench::measured(const std::string& label, const nlohmann::jso
 
 const FeatureNetwork& Workbench::feature_network() {
   if (features_) return *features_;
-  fs::path path = settings_.features;
-  if (path.empty()) {
-    path = folder("features") / "classifier.safetensors";
-    if (!fs::exists(path)) {
-      const std::shared_ptr<const Dataset> test = has_test_images() ? test_images() : nullptr;
-      const FeatureTrainingOptions options{.steps = scale().feature_steps, .seed = settings_.seed};
-      const auto classifier = train_feature_classifier(
-          *training_images(), test.get(), options, data_name(), [&](const FeatureTrainingProgress& progress) {
-            tell("Training the feature classifier",
-                 static_cast<double>(progress.step) / static_cast<double>(progress.steps),
-                 fmt::format("loss {:.3f}", progress.loss));
-            return true;
-          });
-      classifier.save(path);
-    }
-  }
-  features_ = load_feature_network(path);
+  features_ = load_feature_network(settings_.features.empty() ? feature_classifier("classifier", settings_.seed)
+                                                              : settings_.features);
   return *features_;
+}
+
+fs::path Workbench::feature_classifier(const std::string& name, std::uint64_t seed) {
+  const fs::path path = folder("features") / (name + ".safetensors");
+  if (fs::exists(path)) return path;
+  const std::shared_ptr<const Dataset> test = has_test_images() ? test_images() : nullptr;
+  const FeatureTrainingOptions options{.steps = scale().feature_steps, .seed = seed};
+  const auto classifier = train_feature_classifier(
+      *training_images(), test.get(), options, data_name(), [&](const FeatureTrainingProgress& progress) {
+        tell("Training the feature classifier",
+             static_cast<double>(progress.step) / static_cast<double>(progress.steps),
+             fmt::format("loss {:.3f}", progress.loss));
+        return true;
+      });
+  classifier.save(path);
+  return path;
 }
 
 std::string identity(const fs::path& checkpoint) {

@@ -57,6 +57,9 @@ struct SampleRecipe {
   std::string steps = {};                    ///< a respacing specification
   std::vector<std::int64_t> timesteps = {};  ///< or the timesteps themselves
   std::optional<Variance> variance = {};     ///< another fixed one than the checkpoint says
+  std::uint64_t seed_offset = 0;             ///< added to the settings' seed
+  double guidance = 1;                       ///< its scale; 1: none
+  std::filesystem::path guide = {};          ///< a weaker checkpoint; empty: the model itself without the class
 };
 
 /// Told what is being done, how much of it is done (0 .. 1) and a few words on it. May throw Interrupted to stop the
@@ -74,9 +77,13 @@ class Workbench {
   /// The data set's name: its folder's.
   std::string data_name() const;
   const std::shared_ptr<const Dataset>& training_images();
+  /// Opened anew, for who counts what that takes.
+  std::shared_ptr<const Dataset> open_training_images() const;
   /// The test split; the training images themselves where there is none.
   const std::shared_ptr<const Dataset>& test_images();
-  bool has_test_images();
+  bool has_test_images() const;
+  /// A classifier of the data with such a seed, whose features judge samples; trained where there is none yet.
+  std::filesystem::path feature_classifier(const std::string& name, std::uint64_t seed);
 
   ModelSettings model_settings(const ModelRecipe& recipe);
   TrainingOptions training_options(const ModelRecipe& recipe) const;
@@ -85,6 +92,9 @@ class Workbench {
 
   /// uint8 [N, C, H, W]. Throws NotFiniteError, at once if they were drawn before, if some have no pixels.
   Tensor samples(const SampleRecipe& recipe);
+  /// What drawing them costs: "evaluations" of the network for an image, a guided step counting two, and "milliseconds"
+  /// of processor time for an image.
+  nlohmann::json sampling_cost(const SampleRecipe& recipe);
   /// Metrics against the training images in the feature space (sample_metrics.h's names), with "protocol".
   /// `reference_images` of them; 0: the scale's number.
   nlohmann::json judge(const SampleRecipe& recipe, std::int64_t reference_images = 0);

@@ -10,9 +10,10 @@ namespace iddpm::cli {
 
 void add_data_options(CLI::App& verb, DataOptions& options) {
   constexpr const char* group = "Data";
-  verb.add_option(
-          "--data", options.path,
-          "Folder of images (png, jpg, webp, gif, bmp, tif), IDX (MNIST family), CIFAR binary files, or an .npz")
+  verb.add_option("--data", options.path,
+                  "Folder of images (png, jpg, webp, gif, bmp, tif), IDX (MNIST family), CIFAR binary files, an .npz, "
+                  "or images in "
+                  ".zip or .tar archives")
       ->group(group);
   verb.add_option("--labels", options.labels,
                   "Where classes come from: auto, none, folders, prefix (of file names, before the first '_') or csv")

@@ -4,6 +4,7 @@
 
 #include "cli/options/values.h"
 #include "iddpm/core/error.h"
+#include "iddpm/training/presets.h"
 
 namespace iddpm::cli {
 namespace {
@@ -12,6 +13,37 @@ using experiments::Scale;
 using experiments::Settings;
 
 constexpr const char* scale_group = "Scale (overrides --scale)";
+constexpr const char* time_group = "Equal processor time (quality-per-minute)";
+
+void add_equal_time_options(CLI::App& verb, Settings& settings) {
+  experiments::QualityPlan& plan = settings.quality;
+  const auto option = [&](const char* name, auto& value, const char* help) {
+    return verb.add_option(name, value, help)->group(time_group);
+  };
+  option("--budget", plan.budget, "Seconds of processor time of each training, all threads and reading included (600)")
+      ->check(between(1e-3, 1e9));
+  option("--seeds", plan.seeds, "Seeds that each is trained with, the same for all (3)")
+      ->check(between(std::int64_t{1}, std::int64_t{100}));
+  option("--final-samples", plan.samples, "Drawn of each trained model (5000)")
+      ->check(between(std::int64_t{2}, std::int64_t{1} << 40));
+  option("--curve-samples", plan.curve_samples, "Drawn of each model in training (1000)")
+      ->check(between(std::int64_t{2}, std::int64_t{1} << 40));
+  option("--preset", plan.preset, "That is compared as it is, and that arms change (fashion-mnist)")
+      ->check(one_of(preset_names()));
+  option("--arm", plan.arms,
+         "'NAME: OPTIONS', another recipe: the preset with options of 'iddpm train', and --sampler, --sample-steps, "
+         "--guidance, --guide MARK; may be given again")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+  option("--gan-learning-rates", settings.gan.learning_rates,
+         "gan too: the GAN's (0.0002); of several the best by the judge for tuning, each tried for the whole time")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
+      ->check(between(1e-7, 1.0));
+  option("--gan-average", settings.gan.average_rate, "gan too: rate of the average of the generator's weights (0.995)")
+      ->check(between(0.0, 0.999999));
+}
 
 CLI::Validator positive() { return between(std::int64_t{1}, std::int64_t{1} << 40); }
 
@@ -63,8 +95,14 @@ void add_reproduce_options(CLI::App& verb, ReproduceOptions& options) {
   number("--likelihood-images", scale.likelihood_images, "For bits per dimension");
   number("--feature-steps", scale.feature_steps, "Training of the feature classifier");
   number("--noise-batches", scale.noise_batches, "Batches of gradients for the noise scale");
+  add_equal_time_options(verb, settings);
   add_compute_options(verb, options.compute);
 }
+
+std::vector<std::string> quality_option_names() {
+  return {"--budget", "--seeds", "--final-samples", "--curve-samples", "--preset", "--arm"};
+}
+std::vector<std::string> gan_option_names() { return {"--gan-learning-rates", "--gan-average"}; }
 
 Settings settings_of(const ReproduceOptions& options) {
   require(!options.data.path.empty(), "reproduce needs --data: the images to train on. See 'iddpm reproduce --help'.");
@@ -78,6 +116,27 @@ Settings settings_of(const ReproduceOptions& options) {
   settings.precision = chosen_precision(options.compute);
   return settings;
 }
+
+namespace {
+
+std::string equal_time_options(const Settings& settings) {
+  const experiments::QualityPlan &plan = settings.quality, usual;
+  const experiments::GanPlan &gan = settings.gan, usual_gan;
+  std::string text;
+  if (plan.budget != usual.budget) text += fmt::format(" --budget {}", plan.budget);
+  if (plan.seeds != usual.seeds) text += fmt::format(" --seeds {}", plan.seeds);
+  if (plan.samples != usual.samples) text += fmt::format(" --final-samples {}", plan.samples);
+  if (plan.curve_samples != usual.curve_samples) text += fmt::format(" --curve-samples {}", plan.curve_samples);
+  if (plan.preset != usual.preset) text += fmt::format(" --preset {}", plan.preset);
+  for (const std::string& arm : plan.arms) text += fmt::format(" --arm '{}'", arm);
+  if (gan.learning_rates != usual_gan.learning_rates) {
+    text += fmt::format(" --gan-learning-rates {}", fmt::join(gan.learning_rates, ","));
+  }
+  if (gan.average_rate != usual_gan.average_rate) text += fmt::format(" --gan-average {}", gan.average_rate);
+  return text;
+}
+
+}  // namespace
 
 std::string command_options(const Settings& settings) {
   const Scale& scale = settings.scale;
@@ -105,6 +164,7 @@ std::string command_options(const Settings& settings) {
   add("likelihood-images", scale.likelihood_images, small.likelihood_images);
   add("feature-steps", scale.feature_steps, small.feature_steps);
   add("noise-batches", scale.noise_batches, small.noise_batches);
+  text += equal_time_options(settings);
   if (settings.seed != 0) text += fmt::format(" --seed {}", settings.seed);
   return text;
 }

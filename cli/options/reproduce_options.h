@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cli/options/compute_options.h"
 #include "cli/options/data_options.h"
@@ -19,6 +20,10 @@ struct ReproduceOptions {
 };
 
 void add_reproduce_options(CLI::App& verb, ReproduceOptions& options);
+
+/// Those of quality-per-minute alone, and those that it shares with gan.
+std::vector<std::string> quality_option_names();
+std::vector<std::string> gan_option_names();
 
 /// With data, device and precision. Throws Error without --data.
 experiments::Settings settings_of(const ReproduceOptions& options);

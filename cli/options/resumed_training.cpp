@@ -94,12 +94,16 @@ RunOptions apply_to_resumed(const TrainingFlags& flags, const ComputeOptions& co
   RunOptions& run = record.run;
   TrainingOptions training = record.training.value_or(trainer.options());
   const LearningRateDecay decay_before = training.decay;
-  const double seconds_trained = trainer.options().decay_minutes > 0 ? trainer.seconds_trained() : point.seconds_logged;
+  const double seconds_trained = trainer.seconds_trained() > 0 ? trainer.seconds_trained() : point.seconds_logged;
   Changes changes;
   change_training(flags, compute, point.step, training, changes);
-  if (flags.steps || flags.minutes) {
+  require(!flags.minutes || !flags.processor_minutes,
+          "--minutes {} and --processor-minutes {}: expected one of them, by which the run ends",
+          flags.minutes.value_or(0), flags.processor_minutes.value_or(0));
+  if (flags.give_an_end()) {
     run.steps = flags.steps;
     run.minutes = flags.minutes;
+    run.processor_minutes = flags.processor_minutes;
   }
   change_records(flags, run, changes);
 
@@ -109,19 +113,20 @@ RunOptions apply_to_resumed(const TrainingFlags& flags, const ComputeOptions& co
     if (decay_before != training.decay) training.decay_steps = 0, training.decay_minutes = 0;
   } else if (!ends_now) {
     const bool over = decay_progress(training, point.step, seconds_trained) >= 1;
-    if (flags.steps || flags.minutes || training.decay != decay_before || over) {
+    if (flags.give_an_end() || training.decay != decay_before || over) {
       TrainingOptions stretched = training;
-      end_decay_with_run(stretched, run.steps, run.minutes, seconds_trained);
+      end_decay_with_run(stretched, run.steps, run.minutes ? run.minutes : run.processor_minutes, seconds_trained);
       if (stretched != training) {
         training = stretched;
         changes.add_sentence(decay_sentence(training, point.step, seconds_trained));
       }
     } else if (training.decay_minutes > 0) {
-      session.minutes = training.decay_minutes - seconds_trained / 60;
+      (run.processor_minutes ? session.processor_minutes : session.minutes) =
+          training.decay_minutes - seconds_trained / 60;
     }
   }
   trainer.change_options(training);
-  trainer.set_seconds_trained(seconds_trained);
+  if (training.decay_minutes > 0 || session.processor_minutes) trainer.set_seconds_trained(seconds_trained);
   record.training = training;
   said.insert(said.end(), changes.sentences().begin(), changes.sentences().end());
   return session;

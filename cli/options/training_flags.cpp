@@ -16,9 +16,13 @@ void set_if(Target& target, const std::optional<Value>& value) {
 
 // How long a run is, and what it writes.
 void apply_run_length(const TrainingFlags& flags, RunOptions& run) {
-  if (flags.steps || flags.minutes) {
+  require(!flags.minutes || !flags.processor_minutes,
+          "--minutes {} and --processor-minutes {}: expected one of them, by which the run ends",
+          flags.minutes.value_or(0), flags.processor_minutes.value_or(0));
+  if (flags.give_an_end()) {
     run.steps = flags.steps;
     run.minutes = flags.minutes;
+    run.processor_minutes = flags.processor_minutes;
   }
   set_if(run.log_every, flags.log_every);
   set_if(run.checkpoint_every, flags.checkpoint_every);
@@ -40,6 +44,9 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
   training("--steps", flags.steps, "Stop at this step, those before a resume included")
       ->check(between(std::int64_t{1}, std::int64_t{1} << 40));
   training("--minutes", flags.minutes, "Stop after this time (default without --steps: 10)")->check(between(1e-3, 1e7));
+  training("--processor-minutes", flags.processor_minutes,
+           "Stop after so much processor time, all threads together, instead")
+      ->check(between(1e-3, 1e7));
   flags.training.add_to<TrainingOptions>(verb, "Training");
   verb.add_flag("--flip", flags.flip, "Mirror images at random")->group("Training");
   const auto keeping = [&](const char* name, auto& value, const char* help) {
@@ -59,7 +66,7 @@ void add_training_flags(CLI::App& verb, TrainingFlags& flags) {
 
 void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& run) {
   apply_run_length(flags, run);
-  if (!flags.steps && !flags.minutes) run.minutes = 10;
+  if (!flags.give_an_end()) run.minutes = 10;
   // Most is to be seen at the beginning.
   if (!flags.sample_every) {
     run.sample_every = 5000;
@@ -71,7 +78,7 @@ void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& ru
     training.decay = LearningRateDecay::none;
     training.decay_minutes = 0;
   }
-  end_decay_with_run(training, run.steps, run.minutes, 0);
+  end_decay_with_run(training, run.steps, run.minutes ? run.minutes : run.processor_minutes, 0);
   training.random_flip = training.random_flip || flags.flip;
 }
 

@@ -14,6 +14,7 @@ namespace iddpm::cli {
 struct TrainingFlags {
   std::optional<std::int64_t> steps;
   std::optional<double> minutes;
+  std::optional<double> processor_minutes;
   FieldOptions training;  ///< of TrainingOptions
   bool flip = false;
   bool strict = false;
@@ -22,11 +23,14 @@ struct TrainingFlags {
   std::optional<std::int64_t> checkpoint_every;
   std::optional<std::int64_t> keep_checkpoints;
   std::optional<std::int64_t> sample_every;
+
+  bool give_an_end() const { return steps || minutes || processor_minutes; }
 };
 
 void add_training_flags(CLI::App& verb, TrainingFlags& flags);
 
-/// Overrides what the flags say. Without --steps or --minutes a run is ten minutes long.
+/// Overrides what the flags say. Without --steps, --minutes or --processor-minutes a run is ten minutes
+/// long.
 void apply(const TrainingFlags& flags, TrainingOptions& training, RunOptions& run);
 
 }  // namespace iddpm::cli

@@ -92,9 +92,9 @@ struct DatasetOptions {
 };
 
 /// Opens whatever is at `path`: a folder of images, a folder or file of the MNIST family (IDX, .gz too), CIFAR-10/100
-/// binary files, an .npz. Images of another shape than the options ask for are converted as they are read (see
-/// resize_and_crop and convert_channels). Throws Error if the path is missing, empty, or of no supported kind (naming
-/// the kinds there are), or for options out of range.
+/// binary files, an .npz, zip and tar archives of images. Images of another shape than the options ask for are
+/// converted as they are read (see resize_and_crop and convert_channels). Throws Error if the path is missing, empty,
+/// or of no supported kind (naming the kinds there are), or for options out of range.
 std::shared_ptr<const Dataset> open_dataset(const std::filesystem::path& path, const DatasetOptions& options = {});
 
 /// Whether the data at `path` has a test split of its own. Throws Error as open_dataset does.
@@ -113,6 +113,12 @@ std::shared_ptr<const Dataset> open_idx(const std::filesystem::path& path, const
 /// The folder of CIFAR-10's binary version (data_batch_1.bin .., test_batch.bin, batches.meta.txt) or CIFAR-100's
 /// (train.bin, test.bin, fine_label_names.txt; the fine classes), or one of the files.
 std::shared_ptr<const Dataset> open_cifar(const std::filesystem::path& path, const DatasetOptions& options = {});
+
+/// The image files within a zip archive (stored or deflated) or a tar archive, or in all of a folder of them (shards),
+/// in their order, read at random without unpacking. Classes as of a folder of images, or, as WebDataset has them, from
+/// a file beside each image of the same name up to the first dot: .cls with the class, .json with its "label", "cls",
+/// "class" or "class_name". Splits: folders train and test (see DatasetOptions::split), of archives or within them.
+std::shared_ptr<const Dataset> open_archives(const std::filesystem::path& path, const DatasetOptions& options = {});
 
 /// An .npz archive with an array of images, uint8 [N, H, W, C], [N, C, H, W], [N, H, W] or rows of square images by
 /// channel, named arr_0, images, x, data, x_train or train_images (test split: x_test, test_images), and perhaps one of

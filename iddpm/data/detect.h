@@ -17,6 +17,14 @@ bool is_cifar_folder(const std::filesystem::path& folder);
 /// Whether test_batch.bin or test.bin is among them.
 bool cifar_folder_has_test_split(const std::filesystem::path& folder);
 
+/// Whether a folder holds zip or tar archives and no images or folders beside them, or two folders of such, one for
+/// each split.
+bool is_archive_folder(const std::filesystem::path& folder);
+/// Whether a zip or tar archive holds an image file.
+bool is_image_archive(const std::filesystem::path& path);
+/// Whether archives of images hold two splits, apart in folders or within.
+bool archives_have_test_split(const std::filesystem::path& path);
+
 /// Whether an archive holds arrays of test images beside those for training ("x_train" and "x_test").
 bool npz_has_test_split(const std::filesystem::path& path);
 

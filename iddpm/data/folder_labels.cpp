@@ -191,4 +191,14 @@ FolderLabels label_images(const ImageNames& images, const std::filesystem::path&
   return result;
 }
 
+FolderLabels labels_of_classes(const ImageNames& images, const Classes& classes, const DatasetOptions& options,
+                               const std::string& from) {
+  FolderLabels result = number_classes(images, classes, options.class_names, true, from);
+  const bool some =
+      std::any_of(result.labels.begin(), result.labels.end(), [](std::int64_t label) { return label >= 0; });
+  require(some, "none of the {} images has a label among {}: their classes are others", images.size(),
+          fmt::join(options.class_names, ", "));
+  return result;
+}
+
 }  // namespace iddpm

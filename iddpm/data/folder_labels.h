@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,5 +28,11 @@ struct FolderLabels {
 /// Error if no image has a label.
 FolderLabels label_images(const std::vector<std::string>& images, const std::filesystem::path& folder,
                           const DatasetOptions& options);
+
+/// The same from classes that are known otherwise, one for each image or none: names sorted bytewise, or by value if
+/// all are whole numbers, or those that the options name. `from`: the rule that gave them.
+FolderLabels labels_of_classes(const std::vector<std::string>& images,
+                               const std::vector<std::optional<std::string>>& classes, const DatasetOptions& options,
+                               const std::string& from);
 
 }  // namespace iddpm

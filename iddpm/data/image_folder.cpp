@@ -2,11 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
 #include <cstddef>
-#include <cstring>
-#include <map>
 #include <system_error>
 #include <utility>
 
@@ -16,59 +12,15 @@
 #include "iddpm/data/fnv.h"
 #include "iddpm/data/folder_labels.h"
 #include "iddpm/data/folder_listing.h"
+#include "iddpm/data/image_files.h"
 #include "iddpm/data/vanished_data.h"
-#include "iddpm/io/image_file.h"
+#include "iddpm/io/atomic_file.h"
 
 namespace iddpm {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// Pixels apart, what a cached image costs.
-constexpr std::int64_t cache_overhead = 64;
-// By the first rules a folder counts as grey only if so many images are, from its first on.
-constexpr int grey_images_by_first_rules = 16;
-// From all over the folder: how many images are looked at for their sizes, and for colour as long as all are grey.
-constexpr std::int64_t images_looked_at = 64;
-constexpr std::int64_t grey_images_for_certainty = 4096;
-
-/// Decoded images, each kept once and never changed, so that they are read without a lock.
-class ImageCache {
- public:
-  ImageCache(std::size_t images, std::int64_t room) : pixels_(images), room_(room) {}
-  ~ImageCache() {
-    for (const auto& pixels : pixels_) delete[] pixels.load();
-  }
-  ImageCache(const ImageCache&) = delete;
-  ImageCache& operator=(const ImageCache&) = delete;
-
-  /// Fills `image` if it is there.
-  bool get(std::size_t index, const Tensor& image) const {
-    const std::uint8_t* pixels = pixels_[index].load(std::memory_order_acquire);
-    if (pixels == nullptr) return false;
-    std::memcpy(image.data_ptr<std::uint8_t>(), pixels, static_cast<std::size_t>(image.numel()));
-    return true;
-  }
-
-  void put(std::size_t index, const Tensor& image) {
-    const std::int64_t cost = image.numel() + cache_overhead;
-    if (room_.fetch_sub(cost) < cost) {
-      room_.fetch_add(cost);
-      return;
-    }
-    auto* pixels = new std::uint8_t[static_cast<std::size_t>(image.numel())];
-    std::memcpy(pixels, image.data_ptr<std::uint8_t>(), static_cast<std::size_t>(image.numel()));
-    std::uint8_t* none = nullptr;
-    if (pixels_[index].compare_exchange_strong(none, pixels, std::memory_order_acq_rel)) return;
-    delete[] pixels;  // another thread was first
-    room_.fetch_add(cost);
-  }
-
- private:
-  std::vector<std::atomic<std::uint8_t*>> pixels_;
-  std::atomic<std::int64_t> room_;
-};
 
 /// What a folder was found to hold.
 struct FolderContents {
@@ -79,55 +31,28 @@ struct FolderContents {
   std::vector<LeftOut> left_out;
 };
 
-class ImageFolder : public Dataset {
+class FolderFiles : public ImageFiles {
  public:
-  ImageFolder(FolderContents contents, const DatasetOptions& options)
-      : contents_(std::move(contents)),
-        orientation_(options.rules == DataRules::first ? Orientation::ignore : Orientation::apply),
-        background_(options.background),
-        cache_(contents_.images.size(), options.cache_bytes) {
-    find_shape(options);
-  }
+  FolderFiles(fs::path folder, std::vector<std::string> images)
+      : folder_(std::move(folder)), images_(std::move(images)) {}
 
-  std::int64_t size() const override { return static_cast<std::int64_t>(contents_.images.size()); }
-
-  std::vector<std::int64_t> image_shape() const override { return {shape_.channels, shape_.height, shape_.width}; }
-
-  Tensor image(std::int64_t index) const override {
-    const std::size_t i = checked(index);
-    const Tensor cached = at::empty({shape_.channels, shape_.height, shape_.width}, at::kByte);
-    if (cache_.get(i, cached)) return cached;
-    Tensor image = fit_image(decoded(index), shape_, background_);
-    cache_.put(i, image);
-    return image;
-  }
-
-  std::int64_t label(std::int64_t index) const override {
-    const std::size_t i = checked(index);
-    return contents_.labels.labels.empty() ? -1 : contents_.labels.labels[i];
-  }
-
-  const std::vector<std::string>& class_names() const override { return contents_.labels.class_names; }
-
-  std::string image_name(std::int64_t index) const override { return path_of(index).string(); }
-
-  DatasetDescription description() const override {
-    DatasetDescription description = Dataset::description();
-    description.kind = "folder of images";
-    description.source = contents_.folder.string();
-    description.smallest = smallest_;
-    description.largest = largest_;
-    description.split = contents_.split;
-    description.labels_from = contents_.labels.from;
-    description.left_out = contents_.left_out;
-    description.colour_profiles = profiles_;
-    return description;
+  std::size_t count() const override { return images_.size(); }
+  std::string name(std::size_t index) const override { return (folder_ / images_[index]).string(); }
+  std::string short_name(std::size_t index) const override { return images_[index]; }
+  std::string bytes(std::size_t index) const override {
+    try {
+      return read_file(folder_ / images_[index]);
+    } catch (const Error& error) {
+      const std::size_t last = count() - 1;
+      if (!is_gone(index) || !is_gone(0) || !is_gone(last / 2) || !is_gone(last)) throw;
+      throw VanishedData(fmt::format("{}; nor are other images of {} there any more", error.what(), folder_.string()));
+    }
   }
 
   std::uint64_t contents_hash() const override {
     Fnv1a hash;
-    const int folder = ::open(contents_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (const std::string& name : contents_.images) {
+    const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const std::string& name : images_) {
       struct stat status = {};
       const bool known = folder >= 0 && ::fstatat(folder, name.c_str(), &status, 0) == 0;
       hash.add(name);
@@ -138,102 +63,26 @@ class ImageFolder : public Dataset {
   }
 
  private:
-  std::size_t checked(std::int64_t index) const {
-    require(index >= 0 && index < size(), "{} has {} images: there is no image {}", contents_.folder.string(), size(),
-            index);
-    return static_cast<std::size_t>(index);
-  }
-
-  fs::path path_of(std::int64_t index) const { return contents_.folder / contents_.images[checked(index)]; }
-
-  Image decoded(std::int64_t index) const {
-    try {
-      return read_image(path_of(index), std::int64_t{1} << 28, orientation_);
-    } catch (const Error& error) {
-      if (!is_gone(index) || !is_gone(0) || !is_gone(size() / 2) || !is_gone(size() - 1)) throw;
-      throw VanishedData(
-          fmt::format("{}; nor are other images of {} there any more", error.what(), contents_.folder.string()));
-    }
-  }
-
-  bool is_gone(std::int64_t index) const {
+  bool is_gone(std::size_t index) const {
     std::error_code ignored;
-    return !fs::exists(path_of(index), ignored);
+    return !fs::exists(folder_ / images_[index], ignored);
   }
 
-  /// The size of the first good image; colour if one of those looked at has it. Alpha is kept only when asked for.
-  void find_shape(const DatasetOptions& options) {
-    std::optional<ImageShape> own;
-    std::string first_failure;
-    std::int64_t first_good = 0;
-    for (; first_good < size() && !own; ++first_good) {
-      try {
-        const Image image = decoded(first_good);
-        own = ImageShape{image.channels >= 3 ? 3 : 1, image.height, image.width};
-      } catch (const Error& error) {
-        if (first_failure.empty()) first_failure = error.what();
-        leave_out(contents_.left_out, "broken", contents_.images[static_cast<std::size_t>(first_good)]);
-      }
-    }
-    if (!own) {
-      fail("none of the {} images in {} can be read; the first: {}", size(), contents_.folder.string(), first_failure);
-    }
-    smallest_ = largest_ = {own->height, own->width};
-    if (options.rules == DataRules::first) {
-      look_for_colour_by_first_rules(*own, first_good, options);
-    } else {
-      look_around(*own, first_good);
-    }
-    shape_ = chosen_shape(options, *own, image_name(first_good - 1));
-  }
-
-  void look_for_colour_by_first_rules(ImageShape& own, std::int64_t next, const DatasetOptions& options) const {
-    for (int good = 1; next < size() && good < grey_images_by_first_rules; ++next) {
-      if (own.channels == 3 || options.image_channels) return;
-      try {
-        if (decoded(next).channels >= 3) own.channels = 3;
-        ++good;
-      } catch (const Error&) {
-        continue;
-      }
-    }
-  }
-
-  /// Reads the beginnings of images from all over the folder.
-  void look_around(ImageShape& own, std::int64_t next) {
-    look_at(next - 1, own, true);
-    const std::int64_t rest = size() - next;
-    const std::int64_t all = std::min(rest, grey_images_for_certainty);
-    // First an even few, for sizes and broken ones, then more if there is no colour yet.
-    const std::int64_t few = std::min(all, images_looked_at);
-    for (std::int64_t i = 0; i < few; ++i) look_at(next + i * rest / few, own, true);
-    for (std::int64_t i = 0; i < all && own.channels == 1 && all > few; ++i) look_at(next + i * rest / all, own, false);
-  }
-
-  void look_at(std::int64_t index, ImageShape& own, bool note) {
-    try {
-      const ImageHeader header = read_image_header(path_of(index), orientation_);
-      if (header.channels >= 3) own.channels = 3;
-      if (!note) return;
-      if (!header.colour_profile.empty()) ++profiles_[header.colour_profile];
-      const std::vector<std::int64_t> size = {header.height, header.width};
-      const auto area = [](const std::vector<std::int64_t>& s) { return s[0] * s[1]; };
-      if (area(size) < area(smallest_)) smallest_ = size;
-      if (area(size) > area(largest_)) largest_ = size;
-    } catch (const Error&) {
-      if (note) leave_out(contents_.left_out, "broken", contents_.images[static_cast<std::size_t>(index)]);
-    }
-  }
-
-  FolderContents contents_;
-  Orientation orientation_;
-  ImageShape shape_;
-  std::vector<std::int64_t> smallest_;
-  std::vector<std::int64_t> largest_;
-  std::map<std::string, std::int64_t> profiles_;  ///< by name: how many of the images looked at have one
-  double background_;
-  mutable ImageCache cache_;
+  fs::path folder_;
+  std::vector<std::string> images_;
 };
+
+std::shared_ptr<const Dataset> dataset_of(FolderContents contents, const DatasetOptions& options) {
+  const std::string source = contents.folder.string();
+  return image_files_dataset(
+      {.files = std::make_shared<FolderFiles>(std::move(contents.folder), std::move(contents.images)),
+       .labels = std::move(contents.labels),
+       .source = source,
+       .kind = "folder of images",
+       .split = std::move(contents.split),
+       .left_out = std::move(contents.left_out)},
+      options);
+}
 
 std::string split_text(const std::string& name, const fs::path& used, const fs::path& other,
                        const std::vector<std::string>& unused) {
@@ -287,7 +136,7 @@ std::shared_ptr<const Dataset> open_image_folder(const fs::path& path, const Dat
   if (!splits) {
     FolderContents contents = read_folder(whole, options);
     if (options.split) contents.split = "train, which is all of it: there is no test split";
-    return std::make_shared<ImageFolder>(std::move(contents), options);
+    return dataset_of(std::move(contents), options);
   }
 
   DatasetOptions own = options;
@@ -298,7 +147,7 @@ std::shared_ptr<const Dataset> open_image_folder(const fs::path& path, const Dat
   FolderContents contents = read_folder(test ? splits->test : splits->train, own);
   contents.split = test ? split_text("test", splits->test, splits->train, splits->unused)
                         : split_text("train", splits->train, splits->test, splits->unused);
-  return std::make_shared<ImageFolder>(std::move(contents), options);
+  return dataset_of(std::move(contents), options);
 }
 
 }  // namespace iddpm

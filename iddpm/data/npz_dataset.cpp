@@ -6,6 +6,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/data/detect.h"
 #include "iddpm/data/fit_image.h"
+#include "iddpm/io/mapped_npz.h"
 #include "iddpm/io/npz.h"
 
 namespace iddpm {
@@ -27,6 +28,7 @@ ArrayNames training_arrays() {
 ArrayNames test_arrays() { return {{"x_test", "test_images"}, {"y_test", "test_labels"}}; }
 
 constexpr std::int64_t most_classes = 1'000'000;
+constexpr double mapped_from_bytes = 256.0 * 1024 * 1024;
 
 const NpzEntry* first_present(const std::vector<NpzEntry>& entries, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
@@ -57,6 +59,16 @@ std::optional<Tensor> as_planes(const Tensor& array) {
     if (side > 0) return array.view({array.size(0), channels, side, side});
   }
   return std::nullopt;
+}
+
+// Read, or where it is large and stored left in its file.
+Tensor array_of_images(const fs::path& path, const NpzEntry& entry) {
+  double bytes = 1;
+  for (const std::int64_t extent : entry.shape) bytes *= static_cast<double>(extent);
+  if (bytes >= mapped_from_bytes) {
+    if (const std::optional<Tensor> mapped = map_npz_array(path, entry.name)) return *mapped;
+  }
+  return read_npz(path, {entry.name}).front().second;
 }
 
 void read_labels(ImagesInMemory& contents, const Tensor& array, const std::string& name) {
@@ -103,7 +115,7 @@ std::shared_ptr<const Dataset> open_npz_dataset(const fs::path& path, const Data
   } else if (options.split) {
     contents.split = "train, which is all of it: there is no test split";
   }
-  const std::optional<Tensor> planes = as_planes(read_npz(path, {images->name}).front().second);
+  const std::optional<Tensor> planes = as_planes(array_of_images(path, *images));
   require(planes.has_value(),
           "{}: expected array {} to be [N, H, W, C], [N, C, H, W], [N, H, W] or rows of square images, found {}",
           path.string(), images->name, format_shape(images->shape));

@@ -9,6 +9,7 @@
 #include "iddpm/data/folder_listing.h"
 #include "iddpm/io/image_file.h"
 #include "iddpm/io/input_file.h"
+#include "iddpm/io/tar_archive.h"
 
 namespace iddpm {
 
@@ -19,9 +20,10 @@ namespace fs = std::filesystem;
 constexpr std::string_view supported_kinds =
     "a folder of images (.png, .jpg, .webp, .gif, .bmp, .tif), files of the MNIST family (train-images-idx3-ubyte, .gz "
     "too), "
-    "CIFAR-10 or CIFAR-100 binary files (data_batch_1.bin, train.bin), or an .npz archive";
+    "CIFAR-10 or CIFAR-100 binary files (data_batch_1.bin, train.bin), an .npz archive, or images in .zip or .tar "
+    "archives";
 
-enum class DatasetKind { image_folder, idx, cifar, npz };
+enum class DatasetKind { image_folder, idx, cifar, npz, archives };
 
 DatasetKind kind_of_folder(const fs::path& path) {
   const FolderEntries entries = list_folder(path);
@@ -34,11 +36,10 @@ DatasetKind kind_of_folder(const fs::path& path) {
   };
   require(!has("data_batch_1"), "{} holds the Python version of CIFAR-10: get the binary version (data_batch_1.bin)",
           path.string());
+  const bool has_images = std::any_of(entries.files.begin(), entries.files.end(), is_image_file_name);
+  if (!has_images && is_archive_folder(path)) return DatasetKind::archives;
   // What the sub-folders hold is for open_image_folder to find out: listing a large data set twice would take seconds.
-  if (!entries.folders.empty() || std::any_of(entries.files.begin(), entries.files.end(),
-                                              [](const std::string& file) { return is_image_file_name(file); })) {
-    return DatasetKind::image_folder;
-  }
+  if (has_images || !entries.folders.empty()) return DatasetKind::image_folder;
   for (const std::string& name : entries.files) {
     if (name.ends_with(".npz")) {
       fail("{} is a folder of archives: give the path of one, such as {}", path.string(), (path / name).string());
@@ -49,10 +50,15 @@ DatasetKind kind_of_folder(const fs::path& path) {
 
 DatasetKind kind_of_file(const fs::path& path) {
   const InputFile file(path);
-  const std::string start = file.read_at(0, std::min<std::uint64_t>(file.size(), 4));
+  const std::string header = file.read_at(0, std::min<std::uint64_t>(file.size(), 512));
+  const std::string start = header.substr(0, 4);
   const std::string name = path.filename().string();
   using namespace std::string_view_literals;
-  if (start.starts_with("PK\3\4"sv) || name.ends_with(".npz")) return DatasetKind::npz;
+  if (name.ends_with(".npz")) return DatasetKind::npz;
+  if (start.starts_with("PK\3\4"sv)) return is_image_archive(path) ? DatasetKind::archives : DatasetKind::npz;
+  if (name.ends_with(".tar") || looks_like_tar(header)) return DatasetKind::archives;
+  require(!name.ends_with(".tar.gz") && !name.ends_with(".tgz"), ErrorKind::unsupported,
+          "{} is packed with gzip, which can't be read at random; unpack it to a .tar first", path.string());
   if (is_idx_file_name(name) || start == "\0\0\x08\x03"sv || start.starts_with("\x1f\x8b"sv)) return DatasetKind::idx;
   if (name.ends_with(".bin")) return DatasetKind::cifar;
   require(!is_image_file_name(name), "{} is a single image: give the folder it is in", path.string());
@@ -72,6 +78,7 @@ DatasetKind kind_of(const fs::path& path) {
 bool has_test_split(const fs::path& path) {
   const DatasetKind kind = kind_of(path);
   if (kind == DatasetKind::npz) return npz_has_test_split(path);
+  if (kind == DatasetKind::archives) return archives_have_test_split(path);
   if (!is_folder(path)) return false;
   if (kind == DatasetKind::idx) return idx_folder_has_test_split(path);
   if (kind == DatasetKind::cifar) return cifar_folder_has_test_split(path);
@@ -87,6 +94,8 @@ std::shared_ptr<const Dataset> open_dataset(const fs::path& path, const DatasetO
       return open_cifar(path, options);
     case DatasetKind::npz:
       return open_npz_dataset(path, options);
+    case DatasetKind::archives:
+      return open_archives(path, options);
     case DatasetKind::image_folder:
       break;
   }

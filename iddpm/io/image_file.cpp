@@ -83,8 +83,10 @@ Image decode_image(const std::string& bytes, const std::string& name, std::int64
 }
 
 ImageHeader read_image_header(const std::filesystem::path& path, Orientation orientation) {
-  const std::string bytes = read_file(path);
-  const std::string name = path.string();
+  return decode_image_header(read_file(path), path.string(), orientation);
+}
+
+ImageHeader decode_image_header(const std::string& bytes, const std::string& name, Orientation orientation) {
   const EncodedImage file = encoded(bytes, name, std::int64_t{1} << 28);
   ImageHeader header = format_of(bytes, name).header(file);
   if (orientation == Orientation::apply && swaps_sides(exif_orientation(file.bytes))) {

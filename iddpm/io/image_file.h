@@ -51,6 +51,10 @@ Image decode_image(const std::string& bytes, const std::string& name, std::int64
 /// Size and channels of what read_image would give. Throws Error if the beginning of the file is broken.
 ImageHeader read_image_header(const std::filesystem::path& path, Orientation orientation = Orientation::apply);
 
+/// The same from memory; `name` is for messages.
+ImageHeader decode_image_header(const std::string& bytes, const std::string& name,
+                                Orientation orientation = Orientation::apply);
+
 /// Encodes as PNG. `comment`, if any, is stored as a tEXt chunk (iTXt if it is not ASCII).
 std::string encode_png(const Image& image, const std::string& comment = {});
 

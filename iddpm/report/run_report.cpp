@@ -19,6 +19,9 @@ void add_results(const RunReport& report, HtmlReport& page) {
   if (report.final_samples) {
     page.heading("Samples").image(report_image(*report.final_samples, report.final_samples_caption));
   }
+  if (report.nearest_images) {
+    page.heading("Nearest training images").image(report_image(*report.nearest_images, report.nearest_images_caption));
+  }
   if (!report.edits.empty()) {
     page.heading("Edits and films");
     for (const EditedSamples& edit : report.edits) {

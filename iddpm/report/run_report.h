@@ -42,6 +42,8 @@ struct RunReport {
   std::vector<SamplesAtStep> samples_during_training = {};
   std::optional<Image> final_samples = {};  ///< the labelled grid
   std::string final_samples_caption = {};
+  std::optional<Image> nearest_images = {};  ///< samples above the training images nearest to them
+  std::string nearest_images_caption = {};
   std::vector<EditedSamples> edits = {};
   PixelTable pixels = {};
   std::optional<Image> noising_strip = {};

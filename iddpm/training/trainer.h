@@ -68,7 +68,8 @@ class Trainer {
   std::int64_t examples_seen() const;
   /// Steps that updated nothing.
   SkippedSteps skipped_steps() const;
-  /// What a decay by time goes by: to be set before each step by who holds the clock. Saved, if there is such a decay.
+  /// What a decay by time goes by: to be set before each step by who holds the clock, if there is such a decay or the
+  /// run's end goes by it. Saved, unless it is 0.
   void set_seconds_trained(double seconds);
   double seconds_trained() const;
   /// Goes on with other options, those that may change in the middle of a run: all but the seed. An average of a new

@@ -121,7 +121,7 @@ void save_training_state(const std::filesystem::path& checkpoint, const Training
     metadata["skipped_in_a_row"] = state.skipped.in_a_row;
   }
   // Time differs from run to run; only where it matters does the file depend on it.
-  if (state.options.decay_minutes > 0) metadata["seconds_trained"] = state.seconds_trained;
+  if (state.seconds_trained > 0) metadata["seconds_trained"] = state.seconds_trained;
   write_safetensors(training_state_path(checkpoint), tensors, {{format::training_key, metadata.dump()}});
 }
 

@@ -23,7 +23,7 @@ struct TrainingState {
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
   SkippedSteps skipped = {};
-  double seconds_trained = 0;  ///< kept where the learning rate's decay goes by time
+  double seconds_trained = 0;  ///< kept where a decay or the run's end goes by it
   NamedTensors exp_avg = {};   ///< under the parameters' names
   NamedTensors exp_avg_sq = {};
   std::vector<double> timestep_history = {};  ///< of the timestep sampler

@@ -16,6 +16,10 @@ const std::string toy_scale =
     "--samples 6 --step-samples 6 --reference-images 12 --sampling-steps 4 --likelihood-images 2 --feature-steps 3 "
     "--noise-batches 3 --work work --out out --page out/results.md --threads 1 ";
 
+const std::string quality_scale =
+    "--image-size 16 --preset tiny --budget 0.1 --seeds 2 --final-samples 6 --curve-samples 5 "
+    "--arm 'batch 4: --batch 4 --sampler ddim --sample-steps 4' --gan-learning-rates 1e-4,1e-3 ";
+
 class Reproduce : public ::testing::TestWithParam<const char*> {
  protected:
   static void SetUpTestSuite() {
@@ -27,7 +31,10 @@ class Reproduce : public ::testing::TestWithParam<const char*> {
     folder_ = nullptr;
   }
   static ProgramResult run(const std::string& arguments) {
-    return run_program(folder_->path(), "reproduce " + arguments + toy_scale);
+    // Images of another size have models and judges of their own.
+    const bool quality = arguments.starts_with("quality-per-minute");
+    const std::string scale = quality ? with(toy_scale, "--work work/quality") + quality_scale : toy_scale;
+    return run_program(folder_->path(), "reproduce " + arguments + scale);
   }
   static fs::path at(const std::string& name) { return *folder_ / name; }
 
@@ -72,7 +79,8 @@ TEST_P(Reproduce, TakesFromTheWorkFolderWhatIsThere) {
 
 INSTANTIATE_TEST_SUITE_P(Findings, Reproduce,
                          ::testing::Values("variance-ratio", "vlb-terms", "schedules", "objectives", "gradient-noise",
-                                           "sampling-steps", "samplers", "gan", "compute", "predictions", "precision"),
+                                           "sampling-steps", "samplers", "gan", "quality-per-minute", "compute",
+                                           "predictions", "precision"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -107,6 +115,42 @@ TEST_F(Reproduce, HasBrightnessOfEveryPredictionAtEveryCheckpoint) {
     EXPECT_GT(of_it["processor_seconds_of_training"], 0) << name;
   }
   EXPECT_TRUE(fs::exists(at("out/images/predictions_samples.png")));
+}
+
+TEST_F(Reproduce, ComparesArmsAtEqualProcessorTime) {
+  const auto result = run("quality-per-minute");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto json = nlohmann::json::parse(text_of(at("out/images/quality-per-minute.json")));
+  const auto& competitors = json["numbers"]["competitors"];
+  ASSERT_EQ(competitors.size(), 3);
+  for (const char* name : {"DCGAN", "tiny", "batch 4"}) {
+    ASSERT_EQ(competitors[name]["seeds"].size(), 2) << name;
+    for (const auto& seed : competitors[name]["seeds"]) {
+      EXPECT_GE(seed["processor_seconds"].get<double>(), 0.1) << name;
+      ASSERT_EQ(seed["curve_seconds"].size(), 2) << name;
+      EXPECT_GE(seed["curve_seconds"][0].get<double>(), 0.05) << name;
+      EXPECT_LE(seed["curve_seconds"][0], seed["curve_seconds"][1]) << name;
+      EXPECT_TRUE(seed["reporting"].contains("extrapolated_frechet_distance")) << name;
+      EXPECT_NE(seed["reporting"]["protocol"]["features"], seed["tuning"]["protocol"]["features"]) << "two judges";
+      EXPECT_EQ(seed.contains("bits_per_dimension"), std::string(name) != "DCGAN");
+    }
+  }
+  EXPECT_EQ(competitors["DCGAN"]["cost"]["evaluations"], 1);
+  EXPECT_EQ(competitors["tiny"]["cost"]["evaluations"], 20);
+  EXPECT_EQ(competitors["batch 4"]["cost"]["evaluations"], 4);
+  EXPECT_EQ(json["numbers"]["tried_learning_rates"].size(), 2);
+  EXPECT_NE(json["command"].get<std::string>().find("--arm 'batch 4: --batch 4 --sampler ddim --sample-steps 4'"),
+            std::string::npos);
+  EXPECT_TRUE(fs::exists(at("out/images/quality-per-minute_samples.png")));
+}
+
+TEST_F(Reproduce, RefusesWhatHasNoEffectAndArmsThatCantBe) {
+  EXPECT_NE(run("gan --budget 5").errors.find("--budget has no effect on gan"), std::string::npos);
+  EXPECT_NE(run("compute --gan-average 0.9").errors.find("--gan-average has no effect"), std::string::npos);
+  const auto unknown = run("quality-per-minute --arm 'a: --bach 3'");
+  EXPECT_NE(unknown.exit_code, 0);
+  EXPECT_NE(unknown.errors.find("arm 'a'"), std::string::npos) << unknown.errors;
+  EXPECT_NE(unknown.errors.find("Did you mean '--batch'"), std::string::npos) << unknown.errors;
 }
 
 TEST_F(Reproduce, SaysOfAPredictionThatItsSamplesAreNotFinite) {

@@ -72,6 +72,27 @@ TEST_F(ResumeOptions, ADecayFollowsTheTime) {
   for (std::size_t i = first.size(); i < rates.size(); ++i) EXPECT_LE(rates[i], rate * 1.001) << i;
 }
 
+TEST_F(ResumeOptions, ARunThatEndsByProcessorTimeGoesOnByIt) {
+  run("train --data images --run counted --processor-minutes 0.01 --log-every 1 --sample-every 0 --lr 1e-3 --decay "
+      "linear" +
+      tiny_model);
+  const auto record = [&] { return nlohmann::json::parse(text_of(folder_ / "counted" / "run.json"))["run"]; };
+  EXPECT_EQ(record()["processor_minutes"], 0.01);
+  EXPECT_TRUE(record()["minutes"].is_null());
+  const std::size_t before = learning_rates("counted").size();
+  EXPECT_LT(learning_rates("counted").back(), 1e-3);
+  const auto again = run("train --resume counted --threads 1");
+  EXPECT_NE(again.errors.find("now ends at 0.02"), std::string::npos) << again.errors;
+  EXPECT_GT(learning_rates("counted").size(), before);
+  run("train --resume counted --minutes 0.005 --threads 1");
+  EXPECT_EQ(record()["minutes"], 0.005);
+  EXPECT_TRUE(record()["processor_minutes"].is_null());
+  const auto both =
+      run_program(folder_.path(), "train --data images --run both --minutes 1 --processor-minutes 1" + tiny_model);
+  EXPECT_NE(both.exit_code, 0);
+  EXPECT_NE(both.errors.find("expected one of them"), std::string::npos) << both.errors;
+}
+
 TEST_F(ResumeOptions, WhatCanChangeIsAppliedSaidAndKept) {
   run("train --data images --run base --steps 2 --lr 1e-3 --sample-every 0" + tiny_model);
   const auto changed = run(

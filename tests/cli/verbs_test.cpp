@@ -117,6 +117,19 @@ TEST_F(Verbs, ReportIsOneFile) {
   EXPECT_EQ(html.find("src=\"http"), std::string::npos);
 }
 
+TEST_F(Verbs, TheReportShowsTheTrainingImagesNearestToSamples) {
+  EXPECT_NE(text_of(at("run/report.html")).find("Nearest training images"), std::string::npos);
+  const auto record = nlohmann::json::parse(text_of(at("run/samples/nearest/nearest.json")));
+  EXPECT_EQ(record["step"], 4);
+  ASSERT_EQ(record["distances"].size(), 8);
+  for (const auto& distance : record["distances"]) EXPECT_GE(distance.get<double>(), 0);
+  EXPECT_EQ(record["images"], record["images_searched"]);
+  // Taken as it is while the checkpoint is the newest.
+  const auto time = fs::last_write_time(at("run/samples/nearest/nearest.json"));
+  run("report run");
+  EXPECT_EQ(fs::last_write_time(at("run/samples/nearest/nearest.json")), time);
+}
+
 TEST_F(Verbs, AnInterruptedRunIsSavedAndSaysHowToGoOn) {
   BackgroundProgram training(
       folder(), "train --data images --run stopped --minutes 5 --log-every 1 --sample-every 0" + tiny_model);

@@ -99,6 +99,44 @@ TEST(DcganFile, GoesOnBitForBitWhereItStopped) {
   EXPECT_EQ(contents_of(folder / "a.safetensors"), contents_of(folder / "b.safetensors"));
 }
 
+TEST(DcganFile, KeepsTheTimeAndReadsItsFirstFormat) {
+  const TemporaryFolder folder;
+  const auto path = folder / "model.safetensors";
+  Dcgan model(small());
+  EXPECT_EQ(model.processor_seconds(), 0);
+  model.set_processor_seconds(2.5);
+  model.save(path);
+  EXPECT_EQ(Dcgan::load(path).processor_seconds(), 2.5);
+
+  const SafetensorsFile file(path);
+  NamedTensors tensors;
+  for (const std::string& name : file.names()) tensors.emplace_back(name, file.tensor(name));
+  auto metadata = file.metadata();
+  std::string& text = metadata.begin()->second;
+  for (const auto& [now, then] : {std::pair<std::string, std::string>{"\"format\":2", "\"format\":1"},
+                                  {"\"average_rate\":0.995,", ""},
+                                  {"\"processor_seconds\":2.5,", ""}}) {
+    ASSERT_NE(text.find(now), std::string::npos) << text;
+    text.replace(text.find(now), now.size(), then);
+  }
+  write_safetensors(path, tensors, metadata);
+  EXPECT_EQ(Dcgan::load(path).options(), model.options());
+  EXPECT_EQ(Dcgan::load(path).processor_seconds(), 0);
+}
+
+TEST(Dcgan, ASlowerAverageStaysNearerToTheBeginning) {
+  DcganOptions fast = small(), slow = small();
+  fast.average_rate = 0.5;
+  slow.average_rate = 0.99;
+  const Tensor first = Dcgan(fast).sample(16, 0);
+  const auto moved = [&](const DcganOptions& options) {
+    Dcgan model(options);
+    train(model, 20);
+    return (model.sample(16, 0) - first).abs().mean().item<double>();
+  };
+  EXPECT_LT(moved(slow), moved(fast));
+}
+
 TEST(DcganFile, RefusesWhatIsNoneOfItsOwn) {
   const TemporaryFolder folder;
   const auto path = folder / "model.safetensors";
@@ -146,6 +184,7 @@ TEST(Dcgan, NamesTheOptionThatIsOutOfRange) {
   expect_error(with([](DcganOptions& options) { options.channels = 5000; }), {"channels", "got 5000"});
   expect_error(with([](DcganOptions& options) { options.learning_rate = 0.0; }), {"learning rate", "got 0"});
   expect_error(with([](DcganOptions& options) { options.beta_1 = 1.0; }), {"beta_1", "got 1"});
+  expect_error(with([](DcganOptions& options) { options.average_rate = 1.0; }), {"average", "got 1"});
 }
 
 TEST(Dcgan, RefusesImagesOfAnotherShapeAndLossesThatAreNotFinite) {

@@ -1,5 +1,6 @@
 #include "iddpm/training/run/training_run.h"
 
+#include "iddpm/core/processor_time.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/metrics_log.h"
 #include "iddpm/training/training_state.h"
@@ -104,6 +105,41 @@ TEST(TrainingRun, EndsWhenItsTimeIsOver) {
   Trainer trainer(tiny_model(), tiny_training());
   EXPECT_EQ(train(trainer, tiny_dataset(), run.path(), {.minutes = 0.002}, {}, go_on), RunEnd::time_over);
   EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{trainer.steps_done()});
+}
+
+TEST(TrainingRun, EndsWhenItsProcessorTimeIsOver) {
+  const TemporaryFolder run;
+  Trainer trainer(tiny_model(), tiny_training());
+  const double start = processor_seconds();
+  EXPECT_EQ(train(trainer, tiny_dataset(), run.path(), {.processor_minutes = 0.002}, {}, go_on), RunEnd::time_over);
+  EXPECT_GE(processor_seconds() - start, 0.12);
+  EXPECT_EQ(steps_in(run.path()), std::vector<std::int64_t>{trainer.steps_done()});
+  // Kept without a decay too: who counts goes on from it.
+  EXPECT_GE(Trainer::resume(find_resumable_checkpoint(run.path())).seconds_trained(), 0.12);
+}
+
+TEST(TrainingRun, ADecayFollowsTheProcessorTime) {
+  const TemporaryFolder run;
+  TrainingOptions training = tiny_training();
+  training.warmup_steps = 0;
+  training.decay = LearningRateDecay::linear;
+  training.decay_minutes = 0.004;
+  Trainer trainer(tiny_model(), training);
+  const double start = processor_seconds();
+  RunObserver observer;
+  observer.on_step = [&](const StepResult& result, double, double) {
+    const double most = (processor_seconds() - start) / 0.24;  // of the decay, at the end of the step
+    EXPECT_GE(result.learning_rate, training.learning_rate * (1 - most) - 1e-12);
+  };
+  train(trainer, tiny_dataset(), run.path(), {.processor_minutes = 0.002, .log_every = 1}, observer, go_on);
+  const auto log = read_metrics_log(run.path());
+  ASSERT_GE(log.size(), 2U);
+  EXPECT_LT(log.back().learning_rate, training.learning_rate);
+}
+
+TEST(TrainingRun, HasOneClockOnly) {
+  expect_error([] { check(RunOptions{.minutes = 1.0, .processor_minutes = 2.0}); }, {"one of them", "1 and 2"});
+  expect_error([] { check(RunOptions{.processor_minutes = 0.0}); }, {"processor minutes", "got 0"});
 }
 
 TEST(TrainingRun, ADecayByTimeGoesOnWhereItWasWhenResumed) {
@@ -240,7 +276,7 @@ TEST(RunRecord, SurvivesTheFile) {
                          .csv = "labels.csv",
                          .split = "test",
                          .cache_bytes = 123};
-  record.run = {.steps = 100, .minutes = 2.5, .sample_at = {1, 2}, .workers = 3, .strict = true};
+  record.run = {.steps = 100, .processor_minutes = 2.5, .sample_at = {1, 2}, .workers = 3, .strict = true};
   record.dataset_summary = {{"images", 5}};
   record.preset = "tiny";
   save_run_record(folder / "run", record);
@@ -255,7 +291,8 @@ TEST(RunRecord, SurvivesTheFile) {
   EXPECT_EQ(loaded.data_options.split, "test");
   EXPECT_EQ(loaded.data_options.cache_bytes, 123);
   EXPECT_EQ(loaded.run.steps, 100);
-  EXPECT_EQ(loaded.run.minutes, 2.5);
+  EXPECT_EQ(loaded.run.minutes, std::nullopt);
+  EXPECT_EQ(loaded.run.processor_minutes, 2.5);
   EXPECT_EQ(loaded.run.sample_at, (std::vector<std::int64_t>{1, 2}));
   EXPECT_EQ(loaded.run.workers, 3);
   EXPECT_TRUE(loaded.run.strict);

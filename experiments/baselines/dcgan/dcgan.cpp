@@ -17,8 +17,6 @@
 namespace iddpm::baselines {
 namespace {
 
-constexpr double average_rate = 0.995;
-
 // Latents number first .. first + count - 1 of a seed and purpose, [count, latent].
 Tensor latents(const DcganOptions& options, std::uint64_t seed, StreamPurpose purpose, std::int64_t first,
                std::int64_t count) {
@@ -35,8 +33,10 @@ Tensor loss_as_generated(const Tensor& logits) { return at::softplus(logits).mea
 
 double finite_value(const Tensor& loss, const char* whose, std::int64_t steps_done) {
   const double value = loss.item<double>();
-  require(std::isfinite(value), "DCGAN: the {}'s loss at step {} is {}; expected a finite number", whose,
-          steps_done + 1, value);
+  if (!std::isfinite(value)) {
+    throw NotFiniteError(
+        fmt::format("DCGAN: the {}'s loss at step {} is {}; expected a finite number", whose, steps_done + 1, value));
+  }
   return value;
 }
 
@@ -47,7 +47,7 @@ void descend(const Tensor& loss, OptimisedParameters& network, const NamedParame
   for (const auto& [name, parameter] : network.parameters) parameters.push_back(parameter);
   const auto gradients = torch::autograd::grad({loss}, parameters);
   const auto steps = static_cast<double>(steps_done);
-  const double rate = std::min(average_rate, (1.0 + steps) / (10.0 + steps));
+  const double rate = std::min(options.average_rate, (1.0 + steps) / (10.0 + steps));
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     std::vector<kernels::EmaTarget> targets;
     if (!averages.empty()) targets.push_back({.average = averages[i].second, .rate = rate});
@@ -113,6 +113,8 @@ Tensor Dcgan::sample(std::int64_t count, std::uint64_t seed) const {
 
 const DcganOptions& Dcgan::options() const { return state_->options; }
 std::int64_t Dcgan::steps_done() const { return state_->steps_done; }
+void Dcgan::set_processor_seconds(double seconds) { state_->processor_seconds = seconds; }
+double Dcgan::processor_seconds() const { return state_->processor_seconds; }
 std::int64_t Dcgan::generator_parameters() const { return scalars(state_->of_generator); }
 std::int64_t Dcgan::discriminator_parameters() const { return scalars(state_->of_discriminator); }
 

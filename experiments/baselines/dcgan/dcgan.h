@@ -17,7 +17,8 @@ struct DcganOptions {
   std::int64_t latent = 64;    ///< dimensions of z
   std::int64_t channels = 64;  ///< at half the image's size; doubled at each halving
   double learning_rate = 2e-4;
-  double beta_1 = 0.5;  ///< of Adam
+  double beta_1 = 0.5;          ///< of Adam
+  double average_rate = 0.995;  ///< of the moving average of the generator's weights
   std::uint64_t seed = 0;
 
   bool operator==(const DcganOptions&) const = default;
@@ -44,7 +45,8 @@ class Dcgan {
   Dcgan& operator=(Dcgan&&) noexcept;
 
   /// One update of the discriminator, then one of the generator. x_0: real images [N, C, H, W] in [-1, 1], N at least
-  /// 2. Throws Error on another shape, and if a loss isn't finite, which leaves nothing worth going on with.
+  /// 2. Throws Error on another shape, and NotFiniteError if a loss isn't finite, which leaves nothing worth going on
+  /// with.
   DcganStep step(const Tensor& x_0);
 
   /// Images [count, C, H, W] in [-1, 1]. Image i is a function of the weights, the seed and i. Batch normalisation uses
@@ -53,6 +55,9 @@ class Dcgan {
 
   const DcganOptions& options() const;
   std::int64_t steps_done() const;
+  /// What its training took so far, by who holds the clock: kept in its file. 0 at first.
+  void set_processor_seconds(double seconds);
+  double processor_seconds() const;
   /// Numbers of scalars.
   std::int64_t generator_parameters() const;
   std::int64_t discriminator_parameters() const;

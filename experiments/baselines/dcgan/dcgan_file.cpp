@@ -14,7 +14,8 @@ namespace iddpm::baselines {
 namespace {
 
 constexpr const char* metadata_key = "iddpm_dcgan";
-constexpr std::int64_t format_version = 1;
+// Format 2 knows the average's rate, which was 0.995 before, and the time.
+constexpr std::int64_t format_version = 2;
 
 nlohmann::json to_json(const DcganOptions& options) {
   return {{"image_height", options.image_height},
@@ -24,13 +25,14 @@ nlohmann::json to_json(const DcganOptions& options) {
           {"channels", options.channels},
           {"learning_rate", options.learning_rate},
           {"beta_1", options.beta_1},
+          {"average_rate", options.average_rate},
           {"seed", options.seed}};
 }
 
-DcganOptions options_from_json(const nlohmann::json& json, const std::string& where) {
-  const JsonRecord record(
-      json, where,
-      {"image_height", "image_width", "image_channels", "latent", "channels", "learning_rate", "beta_1", "seed"});
+DcganOptions options_from_json(const nlohmann::json& json, std::int64_t format, const std::string& where) {
+  const JsonRecord record(json, where,
+                          {"image_height", "image_width", "image_channels", "latent", "channels", "learning_rate",
+                           "beta_1", "average_rate", "seed"});
   DcganOptions options;
   record.read("image_height", options.image_height);
   record.read("image_width", options.image_width);
@@ -39,6 +41,7 @@ DcganOptions options_from_json(const nlohmann::json& json, const std::string& wh
   record.read("channels", options.channels);
   record.read("learning_rate", options.learning_rate);
   record.read("beta_1", options.beta_1);
+  if (format >= 2) record.read("average_rate", options.average_rate);
   record.read("seed", options.seed);
   return options;
 }
@@ -62,7 +65,8 @@ void Dcgan::save(const std::filesystem::path& path) const {
   const nlohmann::json metadata = {{"format", format_version},
                                    {"options", to_json(state_->options)},
                                    {"steps_done", state_->steps_done},
-                                   {"examples_seen", state_->examples_seen}};
+                                   {"examples_seen", state_->examples_seen},
+                                   {"processor_seconds", state_->processor_seconds}};
   write_safetensors(path, tensors, {{metadata_key, metadata.dump()}});
 }
 
@@ -73,10 +77,12 @@ Dcgan Dcgan::load(const std::filesystem::path& path) {
           metadata_key);
   try {
     const nlohmann::json json = parse_json(found->second, metadata_key);
-    const JsonRecord record(json, metadata_key, {"format", "options", "steps_done", "examples_seen"});
+    const JsonRecord record(json, metadata_key,
+                            {"format", "options", "steps_done", "examples_seen", "processor_seconds"});
     const auto format = record.get<std::int64_t>("format");
-    require(format == format_version, "its format is {}; this program reads {}", format, format_version);
-    const DcganOptions options = options_from_json(record.raw("options"), metadata_key);
+    require(format >= 1 && format <= format_version, "its format is {}; this program reads 1 to {}", format,
+            format_version);
+    const DcganOptions options = options_from_json(record.raw("options"), format, metadata_key);
     check(options);
     check_tensors(file, State::tensor_shapes(options));
     file.require_memory_for_all();
@@ -87,6 +93,8 @@ Dcgan Dcgan::load(const std::filesystem::path& path) {
     load_parameters(state->tensors(), loaded, "its tensors");
     state->steps_done = record.get<std::int64_t>("steps_done");
     state->examples_seen = record.get<std::int64_t>("examples_seen");
+    if (format >= 2) record.read("processor_seconds", state->processor_seconds);
+    require(state->processor_seconds >= 0, "expected at least 0 seconds, got {}", state->processor_seconds);
     require(state->steps_done >= 0 && state->examples_seen >= 0, "expected counts of at least 0, got {} and {}",
             state->steps_done, state->examples_seen);
     return Dcgan(std::move(state));

@@ -39,6 +39,7 @@ struct Dcgan::State {
   Generator averaged;  ///< the generator with averaged weights
   std::int64_t steps_done = 0;
   std::int64_t examples_seen = 0;
+  double processor_seconds = 0;
 
  private:
   State(const DcganOptions& dcgan_options, ParameterStore weights, ParameterStore averages);

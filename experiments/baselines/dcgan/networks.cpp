@@ -70,6 +70,8 @@ void check(const DcganOptions& options) {
           "DCGAN's learning rate: expected a number above 0, at most 1, got {}", options.learning_rate);
   require(options.beta_1 >= 0.0 && options.beta_1 < 1.0, "DCGAN's beta_1: expected a number in [0, 1), got {}",
           options.beta_1);
+  require(options.average_rate > 0.0 && options.average_rate < 1.0,
+          "DCGAN's average: expected a rate between 0 and 1, got {}", options.average_rate);
 }
 
 Generator::Generator(const DcganOptions& options, const ParameterScope& scope) {

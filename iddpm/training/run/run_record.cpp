@@ -77,6 +77,7 @@ DatasetOptions read_data_options(const nlohmann::json& json, const std::string& 
 nlohmann::json run_json(const RunOptions& options) {
   nlohmann::json json = {{"steps", or_null(options.steps)},
                          {"minutes", or_null(options.minutes)},
+                         {"processor_minutes", or_null(options.processor_minutes)},
                          {"log_every", options.log_every},
                          {"checkpoint_every", options.checkpoint_every},
                          {"checkpoint_minutes", options.checkpoint_minutes},
@@ -93,11 +94,12 @@ nlohmann::json run_json(const RunOptions& options) {
 RunOptions read_run_options(const nlohmann::json& json, const std::string& where) {
   const JsonRecord record(
       json, where,
-      {"steps", "minutes", "log_every", "checkpoint_every", "checkpoint_minutes", "keep_checkpoints", "sample_at",
-       "sample_every", "workers", "strict", "threads", "processes"});
+      {"steps", "minutes", "processor_minutes", "log_every", "checkpoint_every", "checkpoint_minutes",
+       "keep_checkpoints", "sample_at", "sample_every", "workers", "strict", "threads", "processes"});
   RunOptions options;
   record.read("steps", options.steps);
   record.read("minutes", options.minutes);
+  if (json.contains("processor_minutes")) record.read("processor_minutes", options.processor_minutes);
   record.read("log_every", options.log_every);
   record.read("checkpoint_every", options.checkpoint_every);
   record.read("checkpoint_minutes", options.checkpoint_minutes);
@@ -128,6 +130,12 @@ void check(const RunOptions& options) {
           options.steps.value_or(0));
   require(!options.minutes.has_value() || (std::isfinite(*options.minutes) && *options.minutes > 0),
           "minutes: expected more than 0, got {}", options.minutes.value_or(0));
+  const std::optional<double>& processor_minutes = options.processor_minutes;
+  require(!processor_minutes.has_value() || (std::isfinite(*processor_minutes) && *processor_minutes > 0),
+          "processor minutes: expected more than 0, got {}", processor_minutes.value_or(0));
+  require(!processor_minutes.has_value() || !options.minutes.has_value(),
+          "minutes and processor minutes: expected one of them, got {} and {}", options.minutes.value_or(0),
+          processor_minutes.value_or(0));
   require(options.log_every >= 1, "log every: expected at least 1 step, got {}", options.log_every);
   require(options.checkpoint_every >= 1, "checkpoint every: expected at least 1 step, got {}",
           options.checkpoint_every);

@@ -16,6 +16,9 @@ namespace iddpm {
 struct RunOptions {
   std::optional<std::int64_t> steps = {};  ///< in all, those before a resume included
   std::optional<double> minutes = {};      ///< of this session
+  /// Instead of `minutes`, of processor time, all threads together. The clock that is named is also that of a decay by
+  /// time.
+  std::optional<double> processor_minutes = {};
   std::int64_t log_every = 10;
   std::int64_t checkpoint_every = 1000;
   double checkpoint_minutes = 10;            ///< and at least this often
@@ -27,7 +30,7 @@ struct RunOptions {
   std::int64_t threads = 0;    ///< that compute, in each process; sums depend on their number. 0: not known
   std::int64_t processes = 1;  ///< that train together
 };
-/// Throws Error naming the first option out of range. Without steps and minutes a run goes on until it is stopped.
+/// Throws Error naming the first option out of range. Without an end a run goes on until it is stopped.
 void check(const RunOptions& options);
 
 /// What a run folder remembers (RUN/run.json): enough for `--resume` to need nothing else.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/processor_time.h"
 #include "iddpm/io/utf8.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/metrics_log.h"
@@ -113,14 +114,13 @@ class Run {
 
  private:
   void decide(const std::atomic<bool>& stop) {
-    now_ = agree(group_, {.stop = stop.load(),
-                          .session_seconds = session_.seconds(),
-                          .checkpoint_seconds = since_checkpoint_.seconds()});
+    now_ = agree(
+        group_, {.stop = stop.load(), .session_seconds = seconds(), .checkpoint_seconds = since_checkpoint_.seconds()});
   }
 
   std::optional<RunEnd> reached_end() const {
     if (options_.steps.has_value() && trainer_.steps_done() >= *options_.steps) return RunEnd::steps_done;
-    if (options_.minutes.has_value() && now_.session_seconds >= 60 * *options_.minutes) return RunEnd::time_over;
+    if (minutes().has_value() && now_.session_seconds >= 60 * *minutes()) return RunEnd::time_over;
     if (now_.stop) return RunEnd::interrupted;
     return std::nullopt;
   }
@@ -201,7 +201,7 @@ class Run {
     if (options_.steps.has_value()) {
       fraction = static_cast<double>(trainer_.steps_done()) / static_cast<double>(*options_.steps);
     }
-    if (options_.minutes.has_value()) fraction = std::max(fraction, session_.seconds() / (60 * *options_.minutes));
+    if (minutes().has_value()) fraction = std::max(fraction, seconds() / (60 * *minutes()));
     return std::min(fraction, 1.0);
   }
 
@@ -231,11 +231,23 @@ class Run {
     if (picture.has_value() && log_) log_->record_image(trainer_.steps_done(), "samples", *picture);
   }
 
-  void tell_time() { trainer_.set_seconds_trained(seconds_trained_before_ + now_.session_seconds); }
+  // Of this session, by the clock that ends it.
+  std::optional<double> minutes() const {
+    return options_.processor_minutes.has_value() ? options_.processor_minutes : options_.minutes;
+  }
+  double seconds() const {
+    return options_.processor_minutes.has_value() ? processor_seconds() - processor_start_ : session_.seconds();
+  }
+
+  // Kept only where it matters: a checkpoint is otherwise a function of settings and data alone.
+  void tell_time() {
+    if (trainer_.options().decay_minutes == 0 && !options_.processor_minutes.has_value()) return;
+    trainer_.set_seconds_trained(seconds_trained_before_ + now_.session_seconds);
+  }
 
   void save() {
     if (log_) log_->flush();
-    if (group_.size() == 1) now_.session_seconds = session_.seconds();
+    if (group_.size() == 1) now_.session_seconds = seconds();
     tell_time();
     const fs::path path = checkpoint_path(folder_, trainer_.steps_done());
     group_.at_work("writing a checkpoint");
@@ -280,6 +292,7 @@ class Run {
   std::optional<MetricsLog> log_;  ///< rank 0's
   BatchLoader loader_;
   Stopwatch session_;
+  const double processor_start_ = processor_seconds();
   Stopwatch since_checkpoint_;
   Decisions now_;
   bool checkpoint_owed_ = false;
