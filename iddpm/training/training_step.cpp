@@ -148,6 +148,8 @@ void update(const NamedParameters& parameters, OptimizerState& state, const Trai
   OptimizerStep step = {.steps_done = steps_done,
                         .learning_rate = learning_rate,
                         .weight_decay = options.weight_decay,
+                        .optimizer = options.optimizer,
+                        .betas = {options.adam_betas[0], options.adam_betas[1]},
                         .gradient_factor = clipping_factor(gradient_norm, options.gradient_clip)};
   for (const double rate : options.ema_rates) {
     step.ema_rates.push_back(ema_rate_at(rate, steps_done, options.ema_warmup));

@@ -58,7 +58,7 @@ struct StepFigures {
 StepFigures reduce(const StepDraws& draws, const ImageLosses& losses, std::int64_t steps,
                    const NamedParameters& parameters, GradientBuffer& gradients, ProcessGroup& group);
 
-/// Update: clipping, AdamW and the averages.
+/// Update: clipping, the optimiser and the averages.
 void update(const NamedParameters& parameters, OptimizerState& state, const TrainingOptions& options,
             std::int64_t steps_done, double learning_rate, double gradient_norm);
 
