@@ -42,6 +42,7 @@ void Trainer::change_options(TrainingOptions options) {
       options.optimizer == state.options.optimizer,
       "--optimizer: a run keeps its optimiser, whose moments mean something else to another; expected none, or a new "
       "run (from its weights, with --from)");
+  check_augmentation(state.settings, options);
   if (state.network.device().is_cpu()) require_training_memory(state.settings, options, NetworkChange::impossible);
   if (options.ema_rates != state.options.ema_rates) {
     std::vector<NamedParameters> emas;

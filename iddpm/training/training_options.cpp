@@ -98,6 +98,14 @@ void visit_fields(TrainingOptions& options, const FieldVisitor& visit) {
   visit({"precision", "Of the activations"}, one_of(&options.precision, precision_names));
   visit({"timesteps", "How t is drawn: evenly, or by the losses so far (for objective vlb)", "--timesteps"},
         one_of(&options.timesteps, sampling_names));
+  visit({.name = "augmentation",
+         .help = "Probability of scaling, turning, shifting a mirrored or plain image; samples stay straight: 0.12",
+         .option = "--augment",
+         .least = 0,
+         .most = 1,
+         .since = 4,
+         .before = "0.0"},
+        &options.augmentation);
   visit({"random_flip", "true: images are mirrored at random"}, &options.random_flip);
 }
 

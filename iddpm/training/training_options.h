@@ -38,6 +38,9 @@ struct TrainingOptions {
   bool ema_warmup = true;  ///< rate min(rate, (1 + step) / (10 + step)), so that short runs have a useful average
   Precision precision = Precision::float32;
   TimestepSampling timesteps = TimestepSampling::uniform;
+  /// Probability of scaling, turning and shifting an image, of which the network is told (training/augmentation.h); 0:
+  /// images are as they are. The network needs augmentation_condition.
+  double augmentation = 0;
   bool random_flip = false;  ///< of images, left to right (done by the batch loader)
 
   bool operator==(const TrainingOptions&) const = default;

@@ -21,6 +21,8 @@ namespace iddpm {
 struct StepDraws {
   Timesteps t;
   Tensor weight;               ///< [N] float32: 1 / (T p_t)
+  Tensor x_0 = {};             ///< [N, C, H, W], moved; undefined without augmentation
+  Tensor augmentation = {};    ///< how
   Tensor noise;                ///< [N, C, H, W]
   Tensor dropout_keys = {};    ///< [N] int64; undefined without dropout
   Tensor low_resolution = {};  ///< [N, C, h, w] with its noise; undefined without super-resolution

@@ -66,7 +66,7 @@ TEST(Muon, AStepHasTheRootMeanSquareOfAdamsAndAveragesFollow) {
   // 0.2 sqrt(72) times about 1 / sqrt(72), the root mean square of an orthogonal 16 x 72.
   EXPECT_NEAR(moved.pow(2).mean().sqrt().item<double>(), 0.1 * 0.2, 0.1 * 0.05);
   EXPECT_LT((moved * parameters[0].second.grad()).sum().item<double>(), 0.0);
-  EXPECT_TRUE(all_close(state.emas[0][0].second, before * 0.75 + parameters[0].second * 0.25, 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(state.emas[0][0].second, before * 0.75 + parameters[0].second * 0.25, 1e-5, 1e-6));
   EXPECT_EQ(state.exp_avg_sq[0].second.abs().max().item<float>(), 0.0f);
 }
 
@@ -79,8 +79,8 @@ TEST(Muon, DoesNotDependOnTheGradientsScaleAndDecaysWeights) {
         {.learning_rate = 0.1, .weight_decay = decay, .optimizer = OptimizerKind::muon, .gradient_factor = factor});
     return parameters[0].second.clone();
   };
-  EXPECT_TRUE(all_close(after(1.0, 0.0), after(1e-3, 0.0), 1e-4, 1e-5));
-  EXPECT_TRUE(all_close(after(1.0, 0.0) - after(1.0, 0.5), matrix_of({6, 9}, 1) * 0.05, 1e-3, 1e-5));
+  EXPECT_TRUE(at::allclose(after(1.0, 0.0), after(1e-3, 0.0), 1e-4, 1e-5));
+  EXPECT_TRUE(at::allclose(after(1.0, 0.0) - after(1.0, 0.5), matrix_of({6, 9}, 1) * 0.05, 1e-3, 1e-5));
 }
 
 TEST(AdamBetas, SayHowFastTheMomentsFollow) {
@@ -88,8 +88,8 @@ TEST(AdamBetas, SayHowFastTheMomentsFollow) {
   const Tensor gradient = parameters[0].second.grad();
   OptimizerState state = new_optimizer_state(parameters, 0);
   optimizer_step(parameters, state, {.learning_rate = 0.1, .betas = {0.5, 0.75}});
-  EXPECT_TRUE(all_close(state.exp_avg[0].second, gradient * 0.5, 1e-6, 1e-7));
-  EXPECT_TRUE(all_close(state.exp_avg_sq[0].second, gradient * gradient * 0.25, 1e-6, 1e-7));
+  EXPECT_TRUE(at::allclose(state.exp_avg[0].second, gradient * 0.5, 1e-6, 1e-7));
+  EXPECT_TRUE(at::allclose(state.exp_avg_sq[0].second, gradient * gradient * 0.25, 1e-6, 1e-7));
 }
 
 TEST(AdamBetas, AreTwoNumbersBelowOne) {

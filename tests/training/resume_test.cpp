@@ -45,6 +45,11 @@ const std::vector<Combination> combinations = {
        options.adam_betas = {0.8, 0.99};
        options.weight_decay = 0.1;
      }},
+    {"Augmentation",
+     [](ModelSettings& model, TrainingOptions& options) {
+       model.network.augmentation_condition = true;
+       options.augmentation = 0.5;
+     }},
     {"Everything",
      [](ModelSettings& model, TrainingOptions& options) {
        model.network.dropout = 0.2;
