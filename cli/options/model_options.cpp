@@ -71,6 +71,7 @@ void refuse_idle_architecture(const UNetOptions& network, const FieldOptions& gi
     refuse("heads", "--heads", why);
     refuse("heads_upsample", "--heads-upsample", why);
   }
+  if (network.patch_size == 1) refuse("patch_transform", "--patch-transform", "without --patch-size 2 or 4");
   if (network.residual_resampling) {
     refuse("convolutional_resampling", "--conv-resample", "with --residual-resample, whose blocks resample");
   }

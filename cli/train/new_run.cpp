@@ -85,6 +85,7 @@ PreparedRun new_run_of_preset(const TrainArguments& arguments, RunRecord record)
   record.dataset_summary = summary_of(*dataset, record.data);
   preset.training.precision = chosen_precision(arguments.compute);
   apply(arguments.training, preset.training, record.run);
+  preset.model.network.augmentation_condition = preset.training.augmentation > 0;
   Trainer trainer(preset.model, preset.training, chosen_device(arguments.compute));
   const RunOptions session = record.run;
   return {.folder = {},

@@ -21,6 +21,7 @@ enum class StreamPurpose : std::uint32_t {
   initialisation,
   class_dropout,   ///< index: the training example's number
   low_resolution,  ///< noise on what super-resolution enlarges; index: the image's or training example's number
+  movement,        ///< augmentation that the network is told of; index: the training example's number
 };
 
 /// A stream of random numbers that is a pure function of (seed, purpose, index, position): Philox4x32-10 (Salmon et

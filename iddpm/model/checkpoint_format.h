@@ -19,8 +19,8 @@ inline constexpr const char* training_key = "iddpm_training";
 /// and zero-terminal-SNR schedules, format 4 the size that super-resolution enlarges, format 5 patches; all are
 /// read.
 inline constexpr std::int64_t version = 5;
-/// Format 2 knows a decay by time, which 1 lacks; both are read.
-inline constexpr std::int64_t training_state_version = 3;
+/// Format 2 knows a decay by time, 3 where a warm-up began, 4 Muon and AdamW's betas; all are read.
+inline constexpr std::int64_t training_state_version = 4;
 
 /// "model", or "ema_0.9999": a group of tensors, whose names begin with it and a dot. The rate has as many digits as
 /// give the same number when read again.

@@ -22,7 +22,8 @@ ClassifierPool parse_classifier_pool(const std::string& name);
 
 /// The first half of a U-Net as a classifier of noisy images (Dhariwal & Nichol 2021, arXiv 2105.05233, section 4).
 struct ClassifierOptions {
-  /// classes, class_dropout, predict_variance, super_resolution and the upsampling options have no meaning here.
+  /// classes, class_dropout, predict_variance, super_resolution, augmentation_condition and the upsampling options have
+  /// no meaning here.
   UNetOptions network;
   std::int64_t classes = 1000;
   ClassifierPool pool = ClassifierPool::attention;  ///< this one needs network.head_channels

@@ -13,16 +13,23 @@ Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UN
       class_embedding_(options.classes > 0
                            ? scope.add("label_emb.weight", {options.classes, layout.embedding_channels}, normal(1.0))
                            : Tensor()),
+      augmentation_embedding_(options.augmentation_condition
+                                  ? scope.add("augment_emb.weight", {layout.embedding_channels, augmentation_labels},
+                                              uniform_by_fan_in(augmentation_labels))
+                                  : Tensor()),
       input_blocks_(make_blocks(scope / "input_blocks", layout.input_blocks, options)),
       middle_block_(scope / "middle_block", layout.middle_block, options) {}
 
-Tensor Encoder::embedding(const Tensor& t, const Tensor& y) const {
+Tensor Encoder::embedding(const Tensor& t, const Tensor& y, const Tensor& augmentation) const {
   Tensor embedding = time_1_(timestep_embedding(t, embedding_width_).to(time_1_.type()));
   embedding = time_2_(kernels::silu(embedding));
   if (class_embedding_.defined()) {
     const Tensor classes = y.to(embedding.device());
     const Tensor of_class = at::embedding(class_embedding_, classes.clamp_min(0));
     embedding = embedding + of_class.masked_fill((classes < 0).unsqueeze(1), 0.0);
+  }
+  if (augmentation.defined()) {
+    embedding = embedding + at::matmul(augmentation.to(embedding.options()), augmentation_embedding_.t());
   }
   return kernels::silu(embedding);
 }

@@ -16,8 +16,8 @@ class Encoder {
   Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options);
 
   /// SiLU of the embedding, in the parameters' type: all that the blocks ever use of it. t [N]; y [N] or undefined, of
-  /// which nothing is added where it is below 0.
-  Tensor embedding(const Tensor& t, const Tensor& y) const;
+  /// which nothing is added where it is below 0; augmentation [N, augmentation_labels] or undefined, which is zeros.
+  Tensor embedding(const Tensor& t, const Tensor& y, const Tensor& augmentation = {}) const;
 
   struct Features {
     std::vector<Tensor> input_blocks;  ///< the output of each
@@ -37,7 +37,8 @@ class Encoder {
   std::int64_t embedding_width_;
   Linear time_1_;
   Linear time_2_;
-  Tensor class_embedding_;  // [classes, 4 * channels], or undefined
+  Tensor class_embedding_;         // [classes, 4 * channels], or undefined
+  Tensor augmentation_embedding_;  // [4 * channels, augmentation_labels], or undefined
   std::vector<Block> input_blocks_;
   Block middle_block_;
 };

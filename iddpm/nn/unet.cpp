@@ -22,7 +22,7 @@ struct UNet::Layers {
         out_convolution(scope / "out.2", layout.last_channels, layout.out_channels, {.start = Start::zero}) {}
 
   void check_condition(const Condition& condition, std::int64_t images) const;
-  BlockEmbedding embedding(const Tensor& t, const Tensor& y) const;
+  BlockEmbedding embedding(const Tensor& t, const Condition& condition) const;
   Tensor network_input(const Tensor& x_t, const Condition& condition) const;
 
   UNetOptions options;
@@ -51,10 +51,18 @@ void UNet::Layers::check_condition(const Condition& condition, std::int64_t imag
             "The network's low_resolution has shape {} and type {}; expected floating-point [{}, {}, height, width].",
             format_shape(low.sizes()), c10::toString(low.scalar_type()), images, options.image_channels);
   }
+  const Tensor& augmentation = condition.augmentation;
+  require(!augmentation.defined() || (options.augmentation_condition && augmentation.dim() == 2 &&
+                                      augmentation.size(0) == images && augmentation.size(1) == augmentation_labels),
+          "The network's augmentation has shape {}; expected {}.",
+          augmentation.defined() ? format_shape(augmentation.sizes()) : "none",
+          options.augmentation_condition ? fmt::format("[{}, {}]", images, augmentation_labels) : "none");
   check_dropout_keys(condition.dropout_keys, images);
 }
 
-BlockEmbedding UNet::Layers::embedding(const Tensor& t, const Tensor& y) const {
+BlockEmbedding UNet::Layers::embedding(const Tensor& t, const Condition& condition) const {
+  const Tensor& y = condition.y;
+  if (condition.augmentation.defined()) return BlockEmbedding(encoder.embedding(t, y, condition.augmentation));
   return block_embedding(t, y, [this](const Tensor& t, const Tensor& y) { return encoder.embedding(t, y); });
 }
 
@@ -77,7 +85,7 @@ Tensor UNet::operator()(const Tensor& x_t, const Tensor& t, const Condition& con
   const Layers& layers = *layers_;
   check_network_input(x_t, t, layers.options, device());
   layers.check_condition(condition, x_t.size(0));
-  const BlockCondition block_condition = {.embedding = layers.embedding(t, condition.y),
+  const BlockCondition block_condition = {.embedding = layers.embedding(t, condition),
                                           .dropout_keys = condition.dropout_keys};
   auto [skips, h] = layers.encoder(layers.network_input(x_t, condition), block_condition, layers.compute_type);
   for (const Block& block : layers.output_blocks) {

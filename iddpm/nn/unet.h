@@ -16,6 +16,7 @@ inline constexpr std::int64_t no_class = -1;
 struct Condition {
   Tensor y = {};               ///< [N] int64 classes or no_class; needed if and only if the network has classes
   Tensor low_resolution = {};  ///< [N, C, h, w], for super-resolution
+  Tensor augmentation = {};    ///< [N, augmentation_labels] of images in training; undefined: they are as they are
   Tensor dropout_keys = {};    ///< [N] int64, one per image: dropout is on if and only if this is given
 };
 

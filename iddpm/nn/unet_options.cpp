@@ -249,6 +249,11 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
          .since = 4,
          .before = "0.0"},
         &options.low_resolution_noise);
+  visit({.name = "augmentation_condition",
+         .help = "true: told how training images were moved",
+         .since = 5,
+         .before = "false"},
+        &options.augmentation_condition);
   visit(
       {"checkpointing", "true: recompute activations instead of keeping them (slower, less memory)", "--checkpointing"},
       &options.checkpointing);

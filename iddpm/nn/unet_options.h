@@ -15,6 +15,9 @@ enum class PatchTransform {
   haar,  ///< its Haar wavelets: coarse and fine apart, of the same total power (Phung et al. 2023, arXiv 2211.16152)
 };
 
+/// Numbers that a network is told of how a training image was moved (training/augmentation.h).
+inline constexpr std::int64_t augmentation_labels = 6;
+
 /// Architecture of a U-Net of the published family (Nichol & Dhariwal 2021 and, with residual_resampling, head_channels
 /// and qkv_first, Dhariwal & Nichol 2021, arXiv 2105.05233). All that a checkpoint must say to rebuild the network.
 struct UNetOptions {
@@ -45,7 +48,8 @@ struct UNetOptions {
   std::int64_t low_resolution = 0;    ///< pixels of that image's shorter side; 0: without it, or not known
   double low_resolution_noise = 0.0;  ///< standard deviation of the noise that it is shown with
   double class_dropout = 0.0;  ///< share of examples that training gives no class: what classifier-free guidance needs
-  bool checkpointing = false;  ///< recompute blocks in backward instead of keeping their activations
+  bool augmentation_condition = false;  ///< it is told how training images were moved, so that samples aren't
+  bool checkpointing = false;           ///< recompute blocks in backward instead of keeping their activations
 
   bool operator==(const UNetOptions&) const = default;
 };

@@ -38,6 +38,11 @@ void Trainer::change_options(TrainingOptions options) {
   State& state = *state_;
   require(options.seed == state.options.seed, "the seed of a run can't change: expected {}, got {}", state.options.seed,
           options.seed);
+  require(
+      options.optimizer == state.options.optimizer,
+      "--optimizer: a run keeps its optimiser, whose moments mean something else to another; expected none, or a new "
+      "run (from its weights, with --from)");
+  check_augmentation(state.settings, options);
   if (state.network.device().is_cpu()) require_training_memory(state.settings, options, NetworkChange::impossible);
   if (options.ema_rates != state.options.ema_rates) {
     std::vector<NamedParameters> emas;

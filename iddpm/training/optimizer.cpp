@@ -4,6 +4,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/kernels/optimizer_step.h"
+#include "iddpm/training/muon.h"
 
 namespace iddpm {
 
@@ -29,8 +30,12 @@ void optimizer_step(const NamedParameters& parameters, OptimizerState& state, co
           state.emas.size(), step.ema_rates.size());
   const kernels::AdamWStep options = {.step = step.steps_done + 1,
                                       .learning_rate = step.learning_rate,
+                                      .beta1 = step.betas[0],
+                                      .beta2 = step.betas[1],
                                       .weight_decay = step.weight_decay,
                                       .gradient_factor = step.gradient_factor};
+  const MuonStep muon = {
+      .learning_rate = step.learning_rate, .weight_decay = step.weight_decay, .gradient_factor = step.gradient_factor};
   std::vector<kernels::EmaTarget> targets(state.emas.size());
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (!state.exp_avg[i].second.defined()) continue;
@@ -38,6 +43,10 @@ void optimizer_step(const NamedParameters& parameters, OptimizerState& state, co
     const Tensor gradient = parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter.detach());
     for (std::size_t k = 0; k < targets.size(); ++k) {
       targets[k] = {.average = state.emas[k][i].second, .rate = step.ema_rates[k]};
+    }
+    if (step.optimizer == OptimizerKind::muon && is_for_muon(parameters[i].first, parameter)) {
+      muon_step(parameter, gradient, state.exp_avg[i].second, targets, muon);
+      continue;
     }
     kernels::adamw_step(parameter, gradient, state.exp_avg[i].second, state.exp_avg_sq[i].second, targets, options);
   }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "iddpm/nn/module.h"
+#include "iddpm/training/training_options.h"
 
 namespace iddpm {
 
@@ -11,11 +13,11 @@ namespace iddpm {
 /// (10 + steps), so that the average soon forgets the initial weights.
 double ema_rate_at(double rate, std::int64_t steps_done, bool warmup);
 
-/// AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101; beta 0.9 and 0.999, epsilon 1e-8) with the moving averages that
-/// follow the parameters. Names and shapes of all are the parameters'.
+/// State of AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101; epsilon 1e-8) or Muon (training/muon.h) with the moving
+/// averages that follow the parameters. Names and shapes of all are the parameters'.
 struct OptimizerState {
-  NamedParameters exp_avg;     ///< first moment of the gradient
-  NamedParameters exp_avg_sq;  ///< second moment
+  NamedParameters exp_avg;     ///< first moment of the gradient; Muon's momentum
+  NamedParameters exp_avg_sq;  ///< second moment; zero where Muon needs none
   std::vector<NamedParameters> emas;
 };
 
@@ -26,6 +28,8 @@ struct OptimizerStep {
   std::int64_t steps_done = 0;
   double learning_rate = 1e-4;
   double weight_decay = 0.0;
+  OptimizerKind optimizer = OptimizerKind::adamw;
+  std::array<double, 2> betas = {0.9, 0.999};  ///< of AdamW
   double gradient_factor = 1.0;
   std::vector<double> ema_rates = {};  ///< in force at this step, one per average
 };

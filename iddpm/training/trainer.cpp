@@ -30,6 +30,7 @@ void check_trainable(const DiffusionSettings& diffusion) {
 UNet new_network(const ModelSettings& settings, const TrainingOptions& options, at::Device device) {
   check(settings);
   check(options);
+  check_augmentation(settings, options);
   if (device.is_cpu()) require_training_memory(settings, options);
   if (settings.network.super_resolution) (void)low_resolution_shape(settings.network);  // refuses what isn't known
   return UNet(settings.network, options.seed);
@@ -78,6 +79,14 @@ bool is_finite(const StepFigures& figures) {
 }
 
 }  // namespace
+
+void check_augmentation(const ModelSettings& settings, const TrainingOptions& options) {
+  require(options.augmentation == 0 || settings.network.augmentation_condition,
+          "--augment: the network isn't told how images are moved, so that its samples would be too; expected 0, or a "
+          "new network");
+  require(options.augmentation == 0 || !options.random_flip,
+          "--augment mirrors images too; expected it without --flip");
+}
 
 std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps) {
   if (kind == TimestepSampling::importance) return std::make_unique<ImportanceTimesteps>(steps);

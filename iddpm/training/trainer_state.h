@@ -11,6 +11,9 @@
 
 namespace iddpm {
 
+/// Throws Error where images would be moved without the network being told.
+void check_augmentation(const ModelSettings& settings, const TrainingOptions& options);
+
 std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps);
 
 /// Inside a Trainer.

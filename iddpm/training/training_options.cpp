@@ -13,6 +13,7 @@ constexpr double most_steps = 1e15;
 constexpr std::size_t most_ema_rates = 16;
 
 constexpr std::array decay_names = {"none", "linear", "cosine"};
+constexpr std::array optimizer_names = {"adamw", "muon"};
 constexpr std::array sampling_names = {"uniform", "importance"};
 constexpr std::array precision_names = {"float32", "bfloat16"};  // as model/compute.h spells them
 
@@ -41,6 +42,8 @@ void check(const TrainingOptions& options) {
             "learning rate decay: expected more steps than the {} of the warm-up, got {}",
             options.warmup_from + options.warmup_steps, options.decay_steps);
   }
+  require(options.adam_betas.size() == 2 && options.adam_betas[0] < 1 && options.adam_betas[1] < 1,
+          "adam_betas: expected two numbers of at least 0 and below 1, got {}", fmt::join(options.adam_betas, ", "));
   require(options.ema_rates.size() <= most_ema_rates, "EMA rates: expected at most {}, got {}", most_ema_rates,
           options.ema_rates.size());
   for (const double rate : options.ema_rates) {
@@ -55,7 +58,7 @@ void visit_fields(TrainingOptions& options, const FieldVisitor& visit) {
   visit({"batch", "Images per step", "--batch", 1, largest_batch}, &options.batch);
   visit({"microbatch", "Images at a time, to need less memory; 0: the batch", "--microbatch", 0, largest_batch},
         &options.microbatch);
-  visit({"learning_rate", "Of AdamW", "--learning-rate,--lr", 0, 10}, &options.learning_rate);
+  visit({"learning_rate", "Of the optimiser", "--learning-rate,--lr", 0, 10}, &options.learning_rate);
   visit({"warmup_steps", "Steps over which the learning rate grows from 0", "--warmup", 0, most_steps},
         &options.warmup_steps);
   visit({.name = "warmup_from",
@@ -74,13 +77,35 @@ void visit_fields(TrainingOptions& options, const FieldVisitor& visit) {
          .since = 2,
          .before = "0.0"},
         &options.decay_minutes);
-  visit({"weight_decay", "Of AdamW", "--weight-decay", 0, 10}, &options.weight_decay);
+  visit({.name = "optimizer",
+         .help = "muon: momentum made orthogonal for convolutions and linear layers, AdamW for the rest",
+         .option = "--optimizer",
+         .since = 4,
+         .before = "\"adamw\""},
+        one_of(&options.optimizer, optimizer_names));
+  visit({.name = "adam_betas",
+         .help = "How slowly AdamW's moments follow the gradient and its square: 0.9,0.99",
+         .option = "--adam-betas",
+         .least = 0,
+         .most = 1,
+         .since = 4,
+         .before = "[0.9, 0.999]"},
+        &options.adam_betas);
+  visit({"weight_decay", "Of the optimiser", "--weight-decay", 0, 10}, &options.weight_decay);
   visit({"gradient_clip", "Largest norm of the gradient; 0: none", "--gradient-clip", 0}, &options.gradient_clip);
   visit({"ema_rates", "Rates of the averages of the weights: 0.999,0.9999", "--ema", 0, 1}, &options.ema_rates);
   visit({"ema_warmup", "true: at first at most (1 + step) / (10 + step)"}, &options.ema_warmup);
   visit({"precision", "Of the activations"}, one_of(&options.precision, precision_names));
   visit({"timesteps", "How t is drawn: evenly, or by the losses so far (for objective vlb)", "--timesteps"},
         one_of(&options.timesteps, sampling_names));
+  visit({.name = "augmentation",
+         .help = "Probability of scaling, turning, shifting a mirrored or plain image; samples stay straight: 0.12",
+         .option = "--augment",
+         .least = 0,
+         .most = 1,
+         .since = 4,
+         .before = "0.0"},
+        &options.augmentation);
   visit({"random_flip", "true: images are mirrored at random"}, &options.random_flip);
 }
 

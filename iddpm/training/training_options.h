@@ -14,6 +14,9 @@ enum class LearningRateDecay { none, linear, cosine };
 /// How t is drawn: evenly, or by the second moments of the loss (arXiv 2102.09672 eq. 18).
 enum class TimestepSampling { uniform, importance };
 
+/// What updates the weights: AdamW, or Muon for the matrices within the network and AdamW for the rest.
+enum class OptimizerKind { adamw, muon };
+
 /// How a model is trained: all that, with the data, determines the result.
 struct TrainingOptions {
   std::uint64_t seed = 0;
@@ -27,12 +30,17 @@ struct TrainingOptions {
   /// measure. A decay needs one; with both it ends at whichever comes first.
   std::int64_t decay_steps = 0;
   double decay_minutes = 0;
+  OptimizerKind optimizer = OptimizerKind::adamw;
+  std::vector<double> adam_betas = {0.9, 0.999};  ///< of AdamW's two moments
   double weight_decay = 0.0;
   double gradient_clip = 1.0;  ///< largest L2 norm of the gradient; 0: no clipping
   std::vector<double> ema_rates = {0.9999};
   bool ema_warmup = true;  ///< rate min(rate, (1 + step) / (10 + step)), so that short runs have a useful average
   Precision precision = Precision::float32;
   TimestepSampling timesteps = TimestepSampling::uniform;
+  /// Probability of scaling, turning and shifting an image, of which the network is told (training/augmentation.h); 0:
+  /// images are as they are. The network needs augmentation_condition.
+  double augmentation = 0;
   bool random_flip = false;  ///< of images, left to right (done by the batch loader)
 
   bool operator==(const TrainingOptions&) const = default;

@@ -6,6 +6,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
 #include "iddpm/model/low_resolution.h"
+#include "iddpm/training/augmentation.h"
 
 namespace iddpm {
 namespace {
@@ -69,6 +70,12 @@ StepDraws draw(const Batch& batch, const TrainingOptions& options, const UNetOpt
   StepDraws draws = {.t = std::move(sampled.t),
                      .weight = sampled.weight.to(device, /*non_blocking=*/true),
                      .noise = normal_per_image(noise_streams, batch.x_0.sizes().slice(1), device)};
+  if (options.augmentation > 0) {
+    const AugmentedImages moved = augmented(batch.x_0.to(device, /*non_blocking=*/true), options.augmentation,
+                                            streams_of(options.seed, StreamPurpose::movement, batch));
+    draws.x_0 = moved.images;
+    draws.augmentation = moved.labels;
+  }
   if (network.dropout > 0) {
     draws.dropout_keys =
         draw_dropout_keys(streams_of(options.seed, StreamPurpose::dropout, batch)).to(device, /*non_blocking=*/true);
@@ -81,8 +88,9 @@ StepDraws draw(const Batch& batch, const TrainingOptions& options, const UNetOpt
     draws.y = y.to(device, /*non_blocking=*/true);
   }
   if (network.super_resolution) {
-    draws.low_resolution = with_low_resolution_noise(low_resolution_of(batch.x_0.to(device), network), network,
-                                                     streams_of(options.seed, StreamPurpose::low_resolution, batch));
+    draws.low_resolution =
+        with_low_resolution_noise(low_resolution_of(draws.x_0.defined() ? draws.x_0 : batch.x_0.to(device), network),
+                                  network, streams_of(options.seed, StreamPurpose::low_resolution, batch));
   }
   return draws;
 }
@@ -91,7 +99,7 @@ ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& net
                      std::int64_t microbatch, const StepImages& step_images, GradientReduction& reduction) {
   const std::int64_t images = batch.x_0.size(0);
   const at::Device device = network.device();
-  const Tensor x_0 = batch.x_0.to(device, /*non_blocking=*/true);
+  const Tensor x_0 = draws.x_0.defined() ? draws.x_0 : batch.x_0.to(device, /*non_blocking=*/true);
   draws.t.on(device);  // once for all microbatches
   std::vector<Tensor> total, mse, vb;
   for (std::int64_t begin = 0; begin < images; begin += microbatch) {
@@ -99,6 +107,7 @@ ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& net
     Condition condition;
     condition.y = rows(draws.y, begin, count);
     condition.low_resolution = rows(draws.low_resolution, begin, count);
+    condition.augmentation = rows(draws.augmentation, begin, count);
     condition.dropout_keys = rows(draws.dropout_keys, begin, count);
     const LossTerms terms = losses(conditioned(network, condition), rows(x_0, begin, count), draws.t.rows(begin, count),
                                    rows(draws.noise, begin, count));
@@ -156,6 +165,8 @@ void update(const NamedParameters& parameters, OptimizerState& state, const Trai
   OptimizerStep step = {.steps_done = steps_done,
                         .learning_rate = learning_rate,
                         .weight_decay = options.weight_decay,
+                        .optimizer = options.optimizer,
+                        .betas = {options.adam_betas[0], options.adam_betas[1]},
                         .gradient_factor = clipping_factor(gradient_norm, options.gradient_clip)};
   for (const double rate : options.ema_rates) {
     step.ema_rates.push_back(ema_rate_at(rate, steps_done, options.ema_warmup));

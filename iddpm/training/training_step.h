@@ -21,6 +21,8 @@ namespace iddpm {
 struct StepDraws {
   Timesteps t;
   Tensor weight;               ///< [N] float32: 1 / (T p_t)
+  Tensor x_0 = {};             ///< [N, C, H, W], moved; undefined without augmentation
+  Tensor augmentation = {};    ///< how
   Tensor noise;                ///< [N, C, H, W]
   Tensor dropout_keys = {};    ///< [N] int64; undefined without dropout
   Tensor low_resolution = {};  ///< [N, C, h, w] with its noise; undefined without super-resolution
@@ -67,7 +69,7 @@ StepFigures reduce(const StepDraws& draws, const ImageLosses& losses, std::int64
                    const NamedParameters& parameters, const StepImages& images, GradientReduction& reduction,
                    ProcessGroup& group);
 
-/// Update: clipping, AdamW and the averages.
+/// Update: clipping, the optimiser and the averages.
 void update(const NamedParameters& parameters, OptimizerState& state, const TrainingOptions& options,
             std::int64_t steps_done, double learning_rate, double gradient_norm);
 

@@ -39,6 +39,17 @@ const std::vector<Combination> combinations = {
        options.decay_steps = 12;
        options.weight_decay = 0.1;
      }},
+    {"Muon",
+     [](ModelSettings&, TrainingOptions& options) {
+       options.optimizer = OptimizerKind::muon;
+       options.adam_betas = {0.8, 0.99};
+       options.weight_decay = 0.1;
+     }},
+    {"Augmentation",
+     [](ModelSettings& model, TrainingOptions& options) {
+       model.network.augmentation_condition = true;
+       options.augmentation = 0.5;
+     }},
     {"Everything",
      [](ModelSettings& model, TrainingOptions& options) {
        model.network.dropout = 0.2;
@@ -108,6 +119,13 @@ TEST(Resume, ImportanceSamplingIsInUseInTheTestAbove) {
   ImportanceTimesteps timesteps(model.diffusion.steps);
   timesteps.restore(state.timestep_history);
   EXPECT_NE(timesteps.probabilities()[0], timesteps.probabilities()[1]);
+}
+
+TEST(Resume, KeepsTheOptimiser) {
+  Trainer trainer(tiny_model(), tiny_training());
+  TrainingOptions options = tiny_training();
+  options.optimizer = OptimizerKind::muon;
+  EXPECT_TRUE(contains(error_of([&] { trainer.change_options(options); }), "--optimizer: a run keeps its optimiser"));
 }
 
 TEST(Resume, NeedsTheStateThatBelongsToTheModel) {

@@ -13,6 +13,8 @@ TEST(TrainingOptions, SurviveJson) {
                                    .warmup_steps = 7,
                                    .decay = LearningRateDecay::cosine,
                                    .decay_steps = 8,
+                                   .optimizer = OptimizerKind::muon,
+                                   .adam_betas = {0.8, 0.99},
                                    .weight_decay = 0.05,
                                    .gradient_clip = 0.3,
                                    .ema_rates = {0.9, 0.9999},
