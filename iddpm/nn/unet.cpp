@@ -57,13 +57,22 @@ void UNet::Layers::check_condition(const Condition& condition, std::int64_t imag
           "The network's augmentation has shape {}; expected {}.",
           augmentation.defined() ? format_shape(augmentation.sizes()) : "none",
           options.augmentation_condition ? fmt::format("[{}, {}]", images, augmentation_labels) : "none");
+  const Tensor& noise = condition.low_resolution_noise;
+  require(noise.defined() == options.low_resolution_noise_varies, "{}",
+          options.low_resolution_noise_varies
+              ? "The network is told the noise of low_resolution; expected low_resolution_noise."
+              : "The network isn't told the noise of low_resolution; expected no low_resolution_noise.");
+  require(!noise.defined() || (noise.dim() == 1 && noise.size(0) == images && at::isFloatingType(noise.scalar_type())),
+          "The network's low_resolution_noise has shape {}; expected one floating-point number for each of {} images.",
+          noise.defined() ? format_shape(noise.sizes()) : "none", images);
   check_dropout_keys(condition.dropout_keys, images);
 }
 
 BlockEmbedding UNet::Layers::embedding(const Tensor& t, const Condition& condition) const {
-  const Tensor& y = condition.y;
-  if (condition.augmentation.defined()) return BlockEmbedding(encoder.embedding(t, y, condition.augmentation));
-  return block_embedding(t, y, [this](const Tensor& t, const Tensor& y) { return encoder.embedding(t, y); });
+  const EmbeddingInputs inputs = {
+      .t = t, .y = condition.y, .noise = condition.low_resolution_noise, .augmentation = condition.augmentation};
+  if (inputs.augmentation.defined()) return BlockEmbedding(encoder.embedding(inputs));
+  return block_embedding(inputs, [this](const EmbeddingInputs& inputs) { return encoder.embedding(inputs); });
 }
 
 Tensor UNet::Layers::network_input(const Tensor& x_t, const Condition& condition) const {
