@@ -1,14 +1,12 @@
 // iddpm launch: the program in several processes on this machine.
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <array>
 #include <random>
 
 #include "cli/commands.h"
 #include "cli/launch/launched_processes.h"
+#include "cli/options/shared_verbs.h"
 #include "cli/options/values.h"
-#include "cli/program.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
 #include "cli/terminal/interruption.h"
@@ -59,7 +57,7 @@ void run_launch(const LaunchArguments& arguments) {
 
 void add_launch(CLI::App& app) {
   auto arguments = std::make_shared<LaunchArguments>();
-  CLI::App* verb = app.add_subcommand("launch", "Train, sample or evaluate in several processes on this machine");
+  CLI::App* verb = app.add_subcommand("launch", "Train or sample in several processes on this machine");
   verb->footer(
       "Examples:\n"
       "  iddpm launch --processes 2 -- train --data photos/ --batch 128 --run runs/photos\n"

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/options/memory_option.h"
+#include "cli/options/shared_verbs.h"
 #include "cli/options/strict_arguments.h"
 #include "cli/options/values.h"
 #include "cli/terminal/command_line.h"

@@ -2,27 +2,28 @@
 # program works in one process. Looked at by compiling and linking, since LibTorch's configuration doesn't say.
 include(CheckCXXSourceCompiles)
 
-function(iddpm_check_c10d backend)
+function(iddpm_check_c10d backend use)
   set(CMAKE_REQUIRED_QUIET TRUE)
   set(CMAKE_REQUIRED_INCLUDES ${TORCH_INCLUDE_DIRS})
   set(CMAKE_REQUIRED_FLAGS "${TORCH_CXX_FLAGS} -std=c++17")
   set(CMAKE_REQUIRED_LIBRARIES torch ${ARGN})
-  set(use "#define USE_C10D_${backend}\n#include <torch/csrc/distributed/c10d/ProcessGroup")
+  set(header ProcessGroup${backend})
   if(backend STREQUAL "GLOO")
-    check_cxx_source_compiles("${use}Gloo.hpp>\nint main() { return c10d::ProcessGroupGloo::createDefaultDevice() == nullptr; }" IDDPM_C10D_GLOO)
-  elseif(backend STREQUAL "NCCL")
-    check_cxx_source_compiles("${use}NCCL.hpp>\nint main() { return c10d::ProcessGroupNCCL::Options::create()->is_high_priority_stream; }" IDDPM_C10D_NCCL)
-  else()
-    check_cxx_source_compiles("${use}MPI.hpp>\nint main() { return c10d::ProcessGroupMPI::createProcessGroupMPI()->getSize(); }" IDDPM_C10D_MPI)
+    set(header ProcessGroupGloo)
   endif()
+  check_cxx_source_compiles("#ifndef USE_C10D_${backend}
+#define USE_C10D_${backend}
+#endif
+#include <torch/csrc/distributed/c10d/${header}.hpp>
+int main() { return ${use} ? 1 : 0; }" IDDPM_C10D_${backend})
 endfunction()
 
-iddpm_check_c10d(GLOO)
+iddpm_check_c10d(GLOO "c10d::ProcessGroupGloo::createDefaultDevice() == nullptr")
 if(IDDPM_C10D_GLOO)
-  iddpm_check_c10d(NCCL)
+  iddpm_check_c10d(NCCL "c10d::ProcessGroupNCCL::Options::create()->is_high_priority_stream")
   find_package(MPI QUIET COMPONENTS CXX)
   if(MPI_CXX_FOUND)
-    iddpm_check_c10d(MPI MPI::MPI_CXX)
+    iddpm_check_c10d(MPI "c10d::ProcessGroupMPI::createProcessGroupMPI()->getSize()" MPI::MPI_CXX)
   endif()
 else()
   message(STATUS "LibTorch without c10d and Gloo: the program will work in one process only")

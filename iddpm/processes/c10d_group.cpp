@@ -1,13 +1,13 @@
 // Processes that work together, on LibTorch's c10d (https://pytorch.org/docs/stable/distributed.html). All that differs
 // between LibTorch 1.13 and 2.6 is here: a backend is a ProcessGroup of its own in the one, a Backend in the other.
 
-#ifdef IDDPM_C10D_GLOO
+#if defined(IDDPM_C10D_GLOO) && !defined(USE_C10D_GLOO)
 #define USE_C10D_GLOO
 #endif
-#ifdef IDDPM_C10D_NCCL
+#if defined(IDDPM_C10D_NCCL) && !defined(USE_C10D_NCCL)
 #define USE_C10D_NCCL
 #endif
-#ifdef IDDPM_C10D_MPI
+#if defined(IDDPM_C10D_MPI) && !defined(USE_C10D_MPI)
 #define USE_C10D_MPI
 #endif
 
@@ -69,6 +69,8 @@ using Store = c10::intrusive_ptr<c10d::Store>;
 // Who is lost is found out by the watch, which knows more than a timeout of c10d: whether others still get on.
 constexpr milliseconds never = std::chrono::hours(24 * 365);
 
+std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
 Store connect(const ProcessPlace& place, bool serves, milliseconds timeout) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(place.port);
@@ -103,7 +105,7 @@ Store meet(const ProcessPlace& place, milliseconds timeout) {
 class StoreTexts : public SharedTexts {
  public:
   explicit StoreTexts(Store store) : store_(std::move(store)) {}
-  void put(const std::string& key, const std::string& text) override { store_->set(key, {text.begin(), text.end()}); }
+  void put(const std::string& key, const std::string& text) override { store_->set(key, bytes_of(text)); }
   std::optional<std::string> get(const std::string& key) override {
     if (!store_->check({key})) return std::nullopt;
     const std::vector<std::uint8_t> text = store_->get(key);
@@ -124,7 +126,7 @@ std::string text_of(c10d::Store& store, const std::string& key, std::int64_t ran
 // use to other machines.
 std::string gloo_address(c10d::Store& store, const ProcessPlace& place) {
   const std::string own = machine_name();
-  store.set(fmt::format("machine/{}", place.rank), {own.begin(), own.end()});
+  store.set(fmt::format("machine/{}", place.rank), bytes_of(own));
   bool one_machine = true;
   for (std::int64_t rank = 0; rank < place.size; ++rank) {
     one_machine = one_machine && text_of(store, "machine", rank) == own;
@@ -198,7 +200,7 @@ class C10dGroup : public ProcessGroup {
       if (!lost_ && is_first()) {
         for (std::int64_t rank = 1; rank < size(); ++rank) store_->wait({fmt::format("gone/{}", rank)}, parting_time);
       } else if (!lost_) {
-        store_->set(fmt::format("gone/{}", rank()), {'1'});
+        store_->set(fmt::format("gone/{}", rank()), bytes_of("1"));
       }
     } catch (const std::exception&) {
       lost_ = true;
@@ -252,7 +254,7 @@ class C10dGroup : public ProcessGroup {
     std::vector<std::string> texts;
     watch_->waiting_for(what);
     guarded([&] {
-      store_->set(fmt::format("{}/{}", key, rank()), {text.begin(), text.end()});
+      store_->set(fmt::format("{}/{}", key, rank()), bytes_of(text));
       for (std::int64_t other = 0; other < size(); ++other) texts.push_back(text_of(*store_, key, other));
     });
     watch_->at_work("computing");
@@ -310,9 +312,6 @@ class C10dGroup : public ProcessGroup {
 
 std::unique_ptr<ProcessGroup> join_processes(const ProcessPlace& place, const JoinOptions& options) {
   if (place.size == 1) return std::make_unique<SingleProcess>();
-  require(has_backend(ProcessBackend::automatic), ErrorKind::unsupported,
-          "this program was built on a LibTorch that works in one process only, and there are {} in the environment",
-          place.size);
 #ifdef IDDPM_C10D_GLOO
   ProcessBackend kind = options.backend;
   if (kind == ProcessBackend::automatic) {
@@ -322,6 +321,10 @@ std::unique_ptr<ProcessGroup> join_processes(const ProcessPlace& place, const Jo
   require(kind != ProcessBackend::nccl || options.device.is_cuda(),
           "--process-backend nccl: expected a CUDA device, got {}", options.device.str());
   return std::make_unique<C10dGroup>(place, options, kind);
+#else
+  fail(ErrorKind::unsupported,
+       "this program was built on a LibTorch that works in one process only, and there are {} in the environment",
+       place.size);
 #endif
 }
 
