@@ -5,16 +5,21 @@
 
 namespace iddpm {
 
-EmbeddingLayers::EmbeddingLayers(const ParameterScope& scope, std::int64_t width, std::int64_t out_channels)
-    : width_(width), first_(scope / "0", width, out_channels), second_(scope / "2", out_channels, out_channels) {}
+EmbeddingLayers::EmbeddingLayers(const ParameterScope& scope, std::int64_t width, std::int64_t out_channels,
+                                 double frequency_shift)
+    : width_(width),
+      frequency_shift_(frequency_shift),
+      first_(scope / "0", width, out_channels),
+      second_(scope / "2", out_channels, out_channels) {}
 
 Tensor EmbeddingLayers::operator()(const Tensor& values) const {
-  return second_(kernels::silu(first_(timestep_embedding(values, width_).to(first_.type()))));
+  return second_(kernels::silu(first_(timestep_embedding(values, width_, frequency_shift_).to(first_.type()))));
 }
 
 Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options)
     : patches_(options.patch_size, options.patch_transform),
-      time_(scope / "time_embed", options.channels, layout.embedding_channels),
+      centers_input_(options.center_input),
+      time_(scope / "time_embed", options.channels, layout.embedding_channels, options.frequency_shift),
       class_embedding_(options.classes > 0
                            ? scope.add("label_emb.weight", {options.classes, layout.embedding_channels}, normal(1.0))
                            : Tensor()),
@@ -48,7 +53,8 @@ Tensor Encoder::embedding(const EmbeddingInputs& inputs) const {
 Encoder::Features Encoder::operator()(const Tensor& x, const BlockCondition& condition,
                                       at::ScalarType compute_type) const {
   Features features;
-  Tensor h = input_blocks_.front()(patches_.split(x), condition).to(compute_type);
+  const Tensor images = centers_input_ ? 2 * x - 1 : x;
+  Tensor h = input_blocks_.front()(patches_.split(images), condition).to(compute_type);
   features.input_blocks.push_back(h);
   for (std::size_t i = 1; i < input_blocks_.size(); ++i) {
     h = input_blocks_[i](h, condition);

@@ -12,12 +12,14 @@ namespace iddpm {
 /// Embeds a number per image: sines and cosines of it, then two linear layers with a SiLU between.
 class EmbeddingLayers {
  public:
-  EmbeddingLayers(const ParameterScope& scope, std::int64_t width, std::int64_t out_channels);
+  EmbeddingLayers(const ParameterScope& scope, std::int64_t width, std::int64_t out_channels,
+                  double frequency_shift = 0.0);
   /// values [N] -> [N, out_channels].
   Tensor operator()(const Tensor& values) const;
 
  private:
   std::int64_t width_;
+  double frequency_shift_;
   Linear first_;
   Linear second_;
 };
@@ -47,6 +49,7 @@ class Encoder {
 
  private:
   Patches patches_;
+  bool centers_input_;
   EmbeddingLayers time_;
   Tensor class_embedding_;         // [classes, 4 * channels], or undefined
   Tensor augmentation_embedding_;  // [4 * channels, augmentation_labels], or undefined
