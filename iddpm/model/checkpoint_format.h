@@ -16,9 +16,9 @@ namespace iddpm::checkpoint_format {
 inline constexpr const char* model_key = "iddpm";
 inline constexpr const char* training_key = "iddpm_training";
 /// Format 2 knows the weight of the loss and the pixels of the training images, which 1 lacks, format 3 class dropout
-/// and zero-terminal-SNR schedules, format 4 the size that super-resolution enlarges, format 5 patches; all are
-/// read.
-inline constexpr std::int64_t version = 5;
+/// and zero-terminal-SNR schedules, format 4 the size that super-resolution enlarges, format 6 patches and augmentation
+/// that the network is told of; all are read.
+inline constexpr std::int64_t version = 6;
 /// Format 2 knows a decay by time, 3 where a warm-up began, 4 Muon and AdamW's betas; all are read.
 inline constexpr std::int64_t training_state_version = 4;
 

@@ -191,13 +191,13 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
          .option = "--patch-size",
          .least = 1,
          .most = 4,
-         .since = 5,
+         .since = 6,
          .before = "1"},
         &options.patch_size);
   visit({.name = "patch_transform",
          .help = "What a patch becomes: its pixels, or their wavelets",
          .option = "--patch-transform",
-         .since = 5,
+         .since = 6,
          .before = "\"unshuffle\""},
         one_of(&options.patch_transform, patch_transform_names));
   visit({"channels", "Channels of the first level", "--channels", 1, largest_channels}, &options.channels);
@@ -251,7 +251,7 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
         &options.low_resolution_noise);
   visit({.name = "augmentation_condition",
          .help = "true: told how training images were moved",
-         .since = 5,
+         .since = 6,
          .before = "false"},
         &options.augmentation_condition);
   visit(
