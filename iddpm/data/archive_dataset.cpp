@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t longest_label_file = 1 << 20;
+constexpr std::size_t longest_class_name = 1000;
 
 /// A file within one of the archives.
 struct Member {
@@ -178,18 +179,24 @@ std::string without_blanks(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
+std::string checked_class(std::string name, const std::string& where) {
+  require(name.size() <= longest_class_name, "{}: expected the name of a class, got {} bytes", where, name.size());
+  return name;
+}
+
 // "3" or "cat": what a .cls file holds, or a .json's first member of these.
 std::optional<std::string> class_in(const PackedFiles& archive, const Member& file) {
   const std::string text = archive.read(file.file, longest_label_file);
+  const std::string where = fmt::format("{}: {}", archive.path().string(), file.name);
   if (ending_of(file.name) == ".cls") {
     const std::string name = without_blanks(text);
-    return name.empty() ? std::nullopt : std::optional(name);
+    return name.empty() ? std::nullopt : std::optional(checked_class(name, where));
   }
-  const nlohmann::json json = parse_json(text, fmt::format("{}: {}", archive.path().string(), file.name));
+  const nlohmann::json json = parse_json(text, where);
   if (!json.is_object()) return std::nullopt;
   for (const char* member : {"label", "cls", "class", "class_name"}) {
     if (!json.contains(member)) continue;
-    if (json[member].is_string()) return json[member].get<std::string>();
+    if (json[member].is_string()) return checked_class(json[member].get<std::string>(), where);
     if (json[member].is_number_integer()) return json[member].dump();
   }
   return std::nullopt;
