@@ -7,8 +7,8 @@
 namespace iddpm::cli {
 
 /// To be called first of all. Opens /dev/null in place of a standard stream that is closed, so that no file of ours
-/// gets its number and what is said to it. A reader that goes away (a broken pipe) or a limit on the size of files is an
-/// error of the write from now on, not the end of the program.
+/// gets its number and what is said to it. A reader that goes away (a broken pipe) or a limit on the size of files is
+/// an error of the write from now on, not the end of the program.
 void prepare_standard_streams();
 
 /// One of several processes that work together on one terminal: all but the first only complain from now on.

@@ -107,8 +107,8 @@ TEST_F(BadInput, AHugeClaimedSizeIsRefusedWithoutMemory) {
 
 TEST_F(BadInput, AFullDiskLosesNothing) {
   // Files may grow to 16 KiB only: saving a checkpoint fails.
-  const auto result = run_program(folder(), "train --data images --run full --steps 1 --sample-every 0" + tiny_model,
-                                  "ulimit -f 16;");
+  const auto result =
+      run_program(folder(), "train --data images --run full --steps 1 --sample-every 0" + tiny_model, "ulimit -f 16;");
   EXPECT_NE(result.exit_code, 0);
   EXPECT_NE(result.errors.find("full"), std::string::npos) << result.errors;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder() / "full")) {

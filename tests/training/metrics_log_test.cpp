@@ -85,6 +85,15 @@ TEST(MetricsLog, ABrokenLineIsPassedOverAndNamed) {
   EXPECT_EQ(read_metrics_log(run.path()).back().loss, 30) << "a run can go on over it";
 }
 
+TEST(MetricsLog, UnreadableLinesAreCountedBeyondTheFirst) {
+  const TemporaryFolder run;
+  run.write("log.jsonl", std::string(100'000, '\n'));
+  std::vector<std::string> skipped;
+  EXPECT_TRUE(read_metrics_log(run.path(), &skipped).empty());
+  ASSERT_EQ(skipped.size(), 21u);
+  EXPECT_TRUE(contains(skipped.back(), "99980 more lines")) << skipped.back();
+}
+
 TEST(MetricsLog, OfARunWithoutOneIsEmpty) {
   const TemporaryFolder run;
   EXPECT_TRUE(read_metrics_log(run.path()).empty());

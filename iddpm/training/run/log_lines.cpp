@@ -7,6 +7,9 @@
 namespace iddpm {
 namespace {
 
+// Of those that can't be read: a sentence for each line of a byte would take a hundred times the file.
+constexpr std::size_t most_named_lines = 20;
+
 nlohmann::json or_null(const std::optional<double>& value) {
   return value.has_value() ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
@@ -55,7 +58,7 @@ std::vector<LogLine> read_log_lines(const std::filesystem::path& path, std::vect
   if (!std::filesystem::exists(path, error)) return {};
   const std::string text = read_file(path);
   std::vector<LogLine> lines;
-  std::size_t number = 0;
+  std::size_t number = 0, unreadable_lines = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;  // cut off while it was written
@@ -63,9 +66,13 @@ std::vector<LogLine> read_log_lines(const std::filesystem::path& path, std::vect
     try {
       lines.push_back({parse_line(std::string_view(text).substr(begin, end - begin), where), end + 1});
     } catch (const Error& unreadable) {
-      if (skipped != nullptr) skipped->push_back(unreadable.what());
+      if (skipped != nullptr && ++unreadable_lines <= most_named_lines) skipped->push_back(unreadable.what());
     }
     begin = end + 1;
+  }
+  if (unreadable_lines > most_named_lines) {
+    skipped->push_back(
+        fmt::format("{}: {} more lines can't be read", path.string(), unreadable_lines - most_named_lines));
   }
   return lines;
 }

@@ -27,7 +27,7 @@ struct LoggedStep {
   bool operator==(const LoggedStep&) const = default;
 };
 /// All lines; none if there is no log. A last line that was cut off is ignored. Lines that can't be read are passed
-/// over, with a sentence for each, naming file and line, added to `skipped`.
+/// over, with a sentence for each of the first, naming file and line, added to `skipped`, and one that counts the rest.
 std::vector<LoggedStep> read_metrics_log(const std::filesystem::path& run_folder,
                                          std::vector<std::string>* skipped = nullptr);
 
