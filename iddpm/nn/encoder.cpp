@@ -7,6 +7,7 @@ namespace iddpm {
 
 Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options)
     : embedding_width_(options.channels),
+      residual_blocks_(layout.residual_blocks),
       time_1_(scope / "time_embed.0", options.channels, layout.embedding_channels),
       time_2_(scope / "time_embed.2", layout.embedding_channels, layout.embedding_channels),
       class_embedding_(options.classes > 0
@@ -24,6 +25,10 @@ Tensor Encoder::embedding(const Tensor& t, const Tensor& y) const {
     embedding = embedding + of_class.masked_fill((classes < 0).unsqueeze(1), 0.0);
   }
   return kernels::silu(embedding);
+}
+
+Tensor Encoder::dropout_words(const Tensor& keys) const {
+  return keys.defined() ? kernels::dropout_words(keys, residual_blocks_) : Tensor();
 }
 
 Encoder::Features Encoder::operator()(const Tensor& x, const BlockCondition& condition,

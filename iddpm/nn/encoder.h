@@ -18,6 +18,9 @@ class Encoder {
   /// which nothing is added where it is below 0.
   Tensor embedding(const Tensor& t, const Tensor& y) const;
 
+  /// What the dropout of all blocks, those of the U-Net's other half too, is made from; undefined without keys.
+  Tensor dropout_words(const Tensor& keys) const;
+
   struct Features {
     std::vector<Tensor> input_blocks;  ///< the output of each
     Tensor middle;
@@ -28,6 +31,7 @@ class Encoder {
 
  private:
   std::int64_t embedding_width_;
+  std::int64_t residual_blocks_;
   Linear time_1_;
   Linear time_2_;
   Tensor class_embedding_;  // [classes, 4 * channels], or undefined
