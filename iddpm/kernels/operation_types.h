@@ -25,6 +25,7 @@ struct DropoutOptions {
   double probability = 0.0;  ///< of dropping; 0: no dropout
   Tensor keys;               ///< [N] int64, one per image
   std::int64_t layer = 0;
+  Tensor words;  ///< [2, N] of this layer, of what dropout_words() made for all layers; undefined: made from the keys
 };
 
 /// How the 3 * heads * width channels of a qkv projection are laid out: improved-diffusion splits heads before q, k, v

@@ -117,6 +117,12 @@ Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weigh
   return reference::group_norm_silu(x, groups, weight, bias, scale_shift, dropout, epsilon);
 }
 
+Tensor dropout_words(const Tensor& keys, std::int64_t layers) {
+  require(keys.defined() && keys.dim() == 1 && keys.scalar_type() == at::kLong && layers > 0,
+          "dropout_words: expected keys [N] int64 and at least one layer.");
+  return reference::dropout_words(keys, 0, layers);
+}
+
 Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
   require_rank("attention", qkv, 3);
   require(heads > 0 && qkv.size(1) % (3 * heads) == 0,

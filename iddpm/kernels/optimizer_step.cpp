@@ -86,6 +86,24 @@ void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tens
   }
 }
 
+void adamw_steps(ParameterRows& rows, std::span<const double> rates, const AdamWStep& options) {
+  const std::size_t count = rows.parameters.size();
+  require(rows.gradients.size() == count && rows.exp_avg.size() == count && rows.exp_avg_sq.size() == count &&
+              rows.averages.size() == rates.size(),
+          "adamw_steps: the lists have different lengths.");
+  if (count == 0) return;
+  if (!rows.parameters.front().device().is_cpu() || kernel_options().path == KernelOptions::Path::reference) {
+    const TimedOperation timed(Operation::optimizer_step);
+    reference::adamw_steps(rows, rates, options);
+    return;
+  }
+  std::vector<EmaTarget> targets(rates.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t k = 0; k < rates.size(); ++k) targets[k] = {rows.averages[k][i], rates[k]};
+    adamw_step(rows.parameters[i], rows.gradients[i], rows.exp_avg[i], rows.exp_avg_sq[i], targets, options);
+  }
+}
+
 namespace reference {
 
 void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
@@ -100,6 +118,30 @@ void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tens
   const Tensor denominator = exp_avg_sq.sqrt().div_(std::sqrt(correction2)).add_(options.epsilon);
   parameter.addcdiv_(exp_avg, denominator, -options.learning_rate / correction1);
   for (EmaTarget& target : averages) target.average.mul_(target.rate).add_(parameter, 1.0 - target.rate);
+}
+
+void adamw_steps(ParameterRows& rows, std::span<const double> rates, const AdamWStep& options) {
+  const at::NoGradGuard no_grad;
+  const double correction1 = 1.0 - std::pow(options.beta1, static_cast<double>(options.step));
+  const double correction2 = 1.0 - std::pow(options.beta2, static_cast<double>(options.step));
+  std::vector<Tensor> gradients = rows.gradients;
+  for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = gradients[i].to(rows.parameters[i].scalar_type());
+  if (options.gradient_factor != 1.0) gradients = at::_foreach_mul(gradients, options.gradient_factor);
+  if (options.weight_decay != 0.0) {
+    at::_foreach_mul_(rows.parameters, 1.0 - options.learning_rate * options.weight_decay);
+  }
+  at::_foreach_mul_(rows.exp_avg, options.beta1);
+  at::_foreach_add_(rows.exp_avg, gradients, 1.0 - options.beta1);
+  at::_foreach_mul_(rows.exp_avg_sq, options.beta2);
+  at::_foreach_addcmul_(rows.exp_avg_sq, gradients, gradients, 1.0 - options.beta2);
+  std::vector<Tensor> denominators = at::_foreach_sqrt(rows.exp_avg_sq);
+  at::_foreach_div_(denominators, std::sqrt(correction2));
+  at::_foreach_add_(denominators, options.epsilon);
+  at::_foreach_addcdiv_(rows.parameters, rows.exp_avg, denominators, -options.learning_rate / correction1);
+  for (std::size_t k = 0; k < rates.size(); ++k) {
+    at::_foreach_mul_(rows.averages[k], rates[k]);
+    at::_foreach_add_(rows.averages[k], rows.parameters, 1.0 - rates[k]);
+  }
 }
 
 }  // namespace reference

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "iddpm/core/tensor.h"
 
-/// One step of the optimiser for one parameter, with everything that follows it, in one pass over memory.
+/// One step of the optimiser, with everything that follows it: on a CPU in one pass over a parameter's memory, on a
+/// device in one launch per operation for all parameters.
 namespace iddpm::kernels {
 
 /// An exponential moving average of the parameter: average = rate * average + (1 - rate) * parameter.
@@ -34,11 +36,23 @@ struct AdamWStep {
 void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
                 std::span<EmaTarget> averages, const AdamWStep& options);
 
+/// The tensors of many parameters: row i of each list belongs to parameter i.
+struct ParameterRows {
+  std::vector<Tensor> parameters, gradients, exp_avg, exp_avg_sq;
+  std::vector<std::vector<Tensor>> averages;  ///< one list for each average
+};
+
+/// The same for many parameters; `rates` has one number for each average.
+void adamw_steps(ParameterRows& rows, std::span<const double> rates, const AdamWStep& options);
+
 namespace reference {
 
 /// The same in LibTorch's own operations, on any device.
 void adamw_step(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
                 std::span<EmaTarget> averages, const AdamWStep& options);
+
+/// The same for many parameters, in LibTorch's operations on lists: a device launches each of them once.
+void adamw_steps(ParameterRows& rows, std::span<const double> rates, const AdamWStep& options);
 
 }  // namespace reference
 }  // namespace iddpm::kernels

@@ -46,14 +46,21 @@ Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, co
   return at::group_norm(x.to(type), groups, weight.to(type), bias.to(type), epsilon).to(x.scalar_type());
 }
 
-Tensor dropout_mask(const Tensor& x, const DropoutOptions& dropout) {
+Tensor dropout_words(const Tensor& keys, std::int64_t first, std::int64_t count) {
   constexpr std::int64_t low_bits = 0xffffffff;
-  const Tensor keys = dropout.keys.to(x.device()).view({-1, 1});
-  const std::int64_t base = kernels::mix(static_cast<std::uint32_t>(dropout.layer) ^ 0x9e3779b9u);
-  const Tensor first = mix(keys.bitwise_and(low_bits).bitwise_xor(base));
-  const Tensor second = mix(keys.bitwise_right_shift(32).bitwise_and(low_bits).bitwise_xor(mix(first)));
-  const Tensor index = at::arange(x[0].numel(), keys.options()).view({1, -1}).bitwise_and(low_bits);
-  const Tensor bits = mix(mix(index.bitwise_xor(first)).bitwise_xor(second));
+  const Tensor layers = at::arange(first, first + count, keys.options()).view({-1, 1});
+  const Tensor base = mix(layers.bitwise_xor(std::int64_t{0x9e3779b9}));
+  const Tensor first_word = mix(keys.bitwise_and(low_bits).bitwise_xor(base));
+  const Tensor high = keys.bitwise_right_shift(32).bitwise_and(low_bits);
+  return at::stack({first_word, mix(high.bitwise_xor(mix(first_word)))}, 1);
+}
+
+Tensor dropout_mask(const Tensor& x, const DropoutOptions& dropout) {
+  const Tensor words = dropout.words.defined()
+                           ? dropout.words
+                           : reference::dropout_words(dropout.keys.to(x.device()), dropout.layer, 1)[0];
+  const Tensor index = at::arange(x[0].numel(), words.options()).view({1, -1});
+  const Tensor bits = mix(mix(index.bitwise_xor(words[0].unsqueeze(1))).bitwise_xor(words[1].unsqueeze(1)));
   return bits.ge(static_cast<std::int64_t>(dropout_threshold(dropout.probability))).view(x.sizes());
 }
 
@@ -64,7 +71,10 @@ Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weigh
   if (scale_shift.scale.defined())
     y = y * (1.0 + per_channel(scale_shift.scale, x)) + per_channel(scale_shift.shift, x);
   y = reference::silu(y);
-  if (dropout.probability > 0) y = y * dropout_mask(x, dropout).to(type) * (1.0 / (1.0 - dropout.probability));
+  if (dropout.probability > 0) {
+    const Tensor kept = at::full({}, 1.0 / (1.0 - dropout.probability), y.options());
+    y = y * at::where(dropout_mask(x, dropout), kept, at::zeros_like(kept));
+  }
   return y.to(x.scalar_type());
 }
 
@@ -75,16 +85,14 @@ Tensor attention(const Tensor& qkv, std::int64_t heads, QkvOrder order) {
   const Tensor parts = order == QkvOrder::heads_first
                            ? wide.reshape({images, heads, 3, width, length}).permute({2, 0, 1, 3, 4})
                            : wide.reshape({images, 3, heads, width, length}).permute({1, 0, 2, 3, 4});
-  const Tensor q = parts[0], k = parts[1], v = parts[2];
+  const std::vector<Tensor> q_k_v = parts.unbind(0);
+  const Tensor &q = q_k_v[0], &k = q_k_v[1], &v = q_k_v[2];
   const double scale = 1.0 / std::sqrt(static_cast<double>(width));
   const Tensor weights = at::softmax(at::matmul(q.transpose(-2, -1) * scale, k), -1);
   return at::matmul(v, weights.transpose(-2, -1)).reshape({images, heads * width, length}).to(qkv.scalar_type());
 }
 
-Tensor silu(const Tensor& x) {
-  const Tensor wide = x.to(accumulation_type(x));
-  return (wide * at::sigmoid(wide)).to(x.scalar_type());
-}
+Tensor silu(const Tensor& x) { return at::silu(x.to(accumulation_type(x))).to(x.scalar_type()); }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const auto type = x.scalar_type();

@@ -17,6 +17,9 @@ Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& weight, co
 Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weight, const Tensor& bias,
                        const ScaleShift& scale_shift, const DropoutOptions& dropout, double epsilon);
 
+/// The words of layers first .. first + count - 1, [count, 2, N] int64.
+Tensor dropout_words(const Tensor& keys, std::int64_t first, std::int64_t count);
+
 /// The elements that dropout keeps, as booleans of x's shape: hash(key, layer, index) >= probability * 2^32, where
 /// index counts the image's elements in [C, H, W] order (see dropout_hash.h).
 Tensor dropout_mask(const Tensor& x, const DropoutOptions& dropout);

@@ -19,6 +19,7 @@ Tensor EmbeddingLayers::operator()(const Tensor& values) const {
 Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options)
     : patches_(options.patch_size, options.patch_transform),
       centers_input_(options.center_input),
+      residual_blocks_(layout.residual_blocks),
       time_(scope / "time_embed", options.channels, layout.embedding_channels, options.frequency_shift),
       class_embedding_(options.classes > 0
                            ? scope.add("label_emb.weight", {options.classes, layout.embedding_channels}, normal(1.0))
@@ -48,6 +49,10 @@ Tensor Encoder::embedding(const EmbeddingInputs& inputs) const {
     embedding = embedding + at::matmul(inputs.augmentation.to(embedding.options()), augmentation_embedding_.t());
   }
   return kernels::silu(embedding);
+}
+
+Tensor Encoder::dropout_words(const Tensor& keys) const {
+  return keys.defined() ? kernels::dropout_words(keys, residual_blocks_) : Tensor();
 }
 
 Encoder::Features Encoder::operator()(const Tensor& x, const BlockCondition& condition,

@@ -34,6 +34,9 @@ class Encoder {
   /// 0.
   Tensor embedding(const EmbeddingInputs& inputs) const;
 
+  /// What the dropout of all blocks, those of the U-Net's other half too, is made from; undefined without keys.
+  Tensor dropout_words(const Tensor& keys) const;
+
   struct Features {
     std::vector<Tensor> input_blocks;  ///< the output of each
     Tensor middle;
@@ -50,6 +53,7 @@ class Encoder {
  private:
   Patches patches_;
   bool centers_input_;
+  std::int64_t residual_blocks_;
   EmbeddingLayers time_;
   Tensor class_embedding_;         // [classes, 4 * channels], or undefined
   Tensor augmentation_embedding_;  // [4 * channels, augmentation_labels], or undefined

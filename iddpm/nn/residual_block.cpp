@@ -25,8 +25,10 @@ ResidualBlock::ResidualBlock(const ParameterScope& scope, const LayerPlan& plan,
 Tensor ResidualBlock::operator()(const Tensor& x, const BlockCondition& condition) const {
   if (checkpointed_parameters_.empty() || !at::GradMode::is_enabled()) return evaluate(x, condition);
   return checkpointed(
-      [block = *this, keys = condition.dropout_keys](const std::vector<Tensor>& inputs) {
-        return block.evaluate(inputs[0], {.embedding = BlockEmbedding(inputs[1]), .dropout_keys = keys});
+      [block = *this, keys = condition.dropout_keys,
+       words = condition.dropout_words](const std::vector<Tensor>& inputs) {
+        return block.evaluate(inputs[0],
+                              {.embedding = BlockEmbedding(inputs[1]), .dropout_keys = keys, .dropout_words = words});
       },
       {x, condition.embedding.rows()}, checkpointed_parameters_);
 }
@@ -35,7 +37,9 @@ Tensor ResidualBlock::evaluate(const Tensor& x, const BlockCondition& condition)
   Tensor h = in_convolution_(resampled(in_norm_.silu(x)));
   const Tensor embedding = condition.embedding.projected(embedding_);
   kernels::DropoutOptions dropout;
-  if (condition.dropout_keys.defined()) dropout = {dropout_, condition.dropout_keys, dropout_layer_};
+  if (condition.dropout_keys.defined()) {
+    dropout = {dropout_, condition.dropout_keys, dropout_layer_, condition.dropout_words[dropout_layer_]};
+  }
   if (scale_shift_norm_) {
     const std::vector<Tensor> parts = embedding.chunk(2, 1);
     h = out_norm_.silu(h, {.scale = parts[0], .shift = parts[1]}, dropout);

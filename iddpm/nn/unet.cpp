@@ -103,7 +103,8 @@ Tensor UNet::operator()(const Tensor& x_t, const Tensor& t, const Condition& con
   check_network_input(x_t, t, layers.options, device());
   layers.check_condition(condition, x_t.size(0));
   const BlockCondition block_condition = {.embedding = layers.embedding(t, condition),
-                                          .dropout_keys = condition.dropout_keys};
+                                          .dropout_keys = condition.dropout_keys,
+                                          .dropout_words = layers.encoder.dropout_words(condition.dropout_keys)};
   auto [skips, h] = layers.encoder(layers.network_input(x_t, condition), block_condition, layers.compute_type);
   for (const Block& block : layers.output_blocks) {
     h = kernels::concatenate_channels(h, skips.back());

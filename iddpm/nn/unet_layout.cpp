@@ -43,6 +43,7 @@ UNetLayout LayoutBuilder::build() {
   build_output_blocks();
   layout_.last_channels = channels_;
   layout_.out_channels = patch_channels() * (options_.predict_variance ? 2 : 1);
+  layout_.residual_blocks = residual_blocks_;
   return std::move(layout_);
 }
 

@@ -38,6 +38,7 @@ struct UNetLayout {
   std::vector<BlockPlan> output_blocks;
   std::int64_t last_channels = 0;  ///< of the last output block
   std::int64_t out_channels = 0;   ///< of the last convolution: of patches
+  std::int64_t residual_blocks = 0;
 };
 
 /// The layout of resolved options.

@@ -14,11 +14,12 @@ std::int64_t extent_in_row(const Tensor& parameter) {
 
 Tensor gradient_norm(const NamedParameters& parameters) {
   const at::NoGradGuard no_grad;
-  std::vector<Tensor> norms;
+  std::vector<Tensor> gradients;
   for (const auto& [name, parameter] : parameters) {
-    if (parameter.grad().defined()) norms.push_back(parameter.grad().norm().to(at::kDouble));
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
-  return norms.empty() ? at::zeros({}, at::kDouble) : at::stack(norms).norm();
+  return gradients.empty() ? at::zeros({}, at::kDouble)
+                           : at::stack(at::_foreach_norm(gradients)).to(at::kDouble).norm();
 }
 
 double clipping_factor(double norm, double largest) { return largest > 0 && norm > largest ? largest / norm : 1.0; }

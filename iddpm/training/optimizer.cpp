@@ -36,20 +36,27 @@ void optimizer_step(const NamedParameters& parameters, OptimizerState& state, co
                                       .gradient_factor = step.gradient_factor};
   const MuonStep muon = {
       .learning_rate = step.learning_rate, .weight_decay = step.weight_decay, .gradient_factor = step.gradient_factor};
-  std::vector<kernels::EmaTarget> targets(state.emas.size());
+  kernels::ParameterRows rows;  // all but Muon's
+  rows.averages.resize(state.emas.size());
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (!state.exp_avg[i].second.defined()) continue;
     Tensor parameter = parameters[i].second;
     const Tensor gradient = parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter.detach());
-    for (std::size_t k = 0; k < targets.size(); ++k) {
-      targets[k] = {.average = state.emas[k][i].second, .rate = step.ema_rates[k]};
-    }
     if (step.optimizer == OptimizerKind::muon && is_for_muon(parameters[i].first, parameter)) {
+      std::vector<kernels::EmaTarget> targets;
+      for (std::size_t k = 0; k < state.emas.size(); ++k) {
+        targets.push_back({.average = state.emas[k][i].second, .rate = step.ema_rates[k]});
+      }
       muon_step(parameter, gradient, state.exp_avg[i].second, targets, muon);
       continue;
     }
-    kernels::adamw_step(parameter, gradient, state.exp_avg[i].second, state.exp_avg_sq[i].second, targets, options);
+    rows.parameters.push_back(parameter);
+    rows.gradients.push_back(gradient);
+    rows.exp_avg.push_back(state.exp_avg[i].second);
+    rows.exp_avg_sq.push_back(state.exp_avg_sq[i].second);
+    for (std::size_t k = 0; k < state.emas.size(); ++k) rows.averages[k].push_back(state.emas[k][i].second);
   }
+  kernels::adamw_steps(rows, step.ema_rates, options);
 }
 
 AdamW::AdamW(NamedParameters parameters, AdamWOptions options)
