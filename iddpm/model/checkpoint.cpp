@@ -113,10 +113,7 @@ void Checkpoint::verify() const {
 }
 
 UNet Checkpoint::load_network(const WeightChoice& choice) const {
-  const NamedTensors loaded = weights(choice);
-  UNet network(info_.settings.network);
-  load_parameters(network.parameters(), loaded, file_.path().string());
-  return network;
+  return {info_.settings.network, weights(choice), file_.path().string()};
 }
 
 void save_checkpoint(const std::filesystem::path& path, const CheckpointInfo& info, const CheckpointWeights& weights) {

@@ -127,8 +127,7 @@ TrainedClassifier TrainedClassifier::open(const fs::path& path, at::Device devic
     const NamedTensors weights = weights_from(file, info.options);
     require(JsonRecord(about, metadata_key).get<std::uint64_t>("checksum") == checksum_of(weights),
             ErrorKind::damaged_file, "it is damaged: its weights have changed since they were written");
-    NoisyClassifier network(info.options);
-    load_parameters(network.parameters(), weights, "weights");
+    NoisyClassifier network(info.options, weights, "weights");
     network.to(device);
     TrainedClassifier classifier(std::move(info), std::move(network));
     classifier.path_ = path;

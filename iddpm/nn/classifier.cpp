@@ -34,6 +34,14 @@ NoisyClassifier::NoisyClassifier(ClassifierOptions options, std::uint64_t seed) 
   layers_ = std::make_shared<Layers>(options, store);
 }
 
+NoisyClassifier::NoisyClassifier(ClassifierOptions options, const NamedParameters& weights, const std::string& where) {
+  options = resolved(std::move(options));
+  ParameterStore expected = ParameterStore::shapes_only();
+  check_parameters(Layers(options, expected).parameters, weights, where);
+  ParameterStore store(weights);
+  layers_ = std::make_shared<Layers>(options, store);
+}
+
 Tensor NoisyClassifier::operator()(const Tensor& x_t, const Tensor& t, const Tensor& dropout_keys) const {
   const Layers& layers = *layers_;
   check_network_input(x_t, t, layers.options.network, device());

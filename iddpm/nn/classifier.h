@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "iddpm/core/tensor.h"
 #include "iddpm/nn/classifier_options.h"
@@ -15,6 +16,8 @@ class NoisyClassifier {
   /// Parameters drawn as the published code does, from streams of `seed`. Throws Error if the options don't fit
   /// together (see `resolved`).
   explicit NoisyClassifier(ClassifierOptions options, std::uint64_t seed = 0);
+  /// Parameters that are there: see UNet.
+  NoisyClassifier(ClassifierOptions options, const NamedParameters& weights, const std::string& where);
 
   /// x_t [N, C, H, W], t [N] -> logits [N, classes], float32 (float64 if that is the compute type). Throws Error on a
   /// size that isn't divisible by the stride, or with the attention pool isn't the options'. `dropout_keys` [N] int64:

@@ -6,12 +6,20 @@
 #include "iddpm/core/error.h"
 
 namespace iddpm {
+namespace {
 
-void load_parameters(const NamedParameters& parameters, const NamedParameters& source, const std::string& where) {
+std::map<std::string, Tensor> by_name(const NamedParameters& source, const std::string& where) {
   std::map<std::string, Tensor> values;
   for (const auto& [name, value] : source) {
     require(values.emplace(name, value).second, "{}: parameter '{}' is given twice; expected once.", where, name);
   }
+  return values;
+}
+
+}  // namespace
+
+void check_parameters(const NamedParameters& parameters, const NamedParameters& source, const std::string& where) {
+  const std::map<std::string, Tensor> values = by_name(source, where);
   std::set<std::string> known;
   for (const auto& [name, parameter] : parameters) {
     known.insert(name);
@@ -27,6 +35,11 @@ void load_parameters(const NamedParameters& parameters, const NamedParameters& s
   for (const auto& [name, value] : source) {
     require(known.contains(name), "{}: parameter '{}' is unknown to this network.", where, name);
   }
+}
+
+void load_parameters(const NamedParameters& parameters, const NamedParameters& source, const std::string& where) {
+  check_parameters(parameters, source, where);
+  const std::map<std::string, Tensor> values = by_name(source, where);
   const at::NoGradGuard no_grad;
   for (const auto& [name, parameter] : parameters) parameter.copy_(values.at(name));
 }

@@ -20,6 +20,9 @@ using NamedShapes = std::vector<std::pair<std::string, std::vector<std::int64_t>
 /// then nothing has been copied. `where` begins the error's sentence (the file's name, say).
 void load_parameters(const NamedParameters& parameters, const NamedParameters& source, const std::string& where);
 
+/// The same check alone, of shapes (of parameters on the meta device, say): throws Error as `load_parameters` does.
+void check_parameters(const NamedParameters& parameters, const NamedParameters& source, const std::string& where);
+
 /// Number of scalars.
 std::int64_t count(const NamedParameters& parameters);
 std::int64_t count(const NamedShapes& shapes);

@@ -6,9 +6,16 @@ namespace iddpm {
 
 ParameterStore ParameterStore::shapes_only() { return ParameterStore(); }
 
-Tensor ParameterStore::add(std::string name, at::IntArrayRef shape, const Initialisation& initialisation) {
+Tensor ParameterStore::made(const std::string& name, at::IntArrayRef shape,
+                            const Initialisation& initialisation) const {
+  if (given_) return given_->at(name).detach().to(at::kCPU, at::kFloat).contiguous();
   Tensor parameter = at::empty(shape, at::TensorOptions(at::kFloat).device(seed_ ? at::kCPU : at::kMeta));
   if (seed_) initialise(parameter, initialisation, *seed_, parameters_.size());
+  return parameter;
+}
+
+Tensor ParameterStore::add(std::string name, at::IntArrayRef shape, const Initialisation& initialisation) {
+  Tensor parameter = made(name, shape, initialisation);
   parameter.set_requires_grad(true);
   parameters_.emplace_back(std::move(name), parameter);
   return parameter;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ class ParameterStore {
  public:
   /// Parameters in float32 on the CPU, each drawn from its own stream of `seed`.
   explicit ParameterStore(std::uint64_t seed) : seed_(seed) {}
+  /// Parameters that are there: each is found by its name and is taken over, in float32 on the CPU, not copied where it
+  /// is that already. They must fit (`check_parameters`).
+  explicit ParameterStore(const NamedParameters& given) : given_(std::in_place, given.begin(), given.end()) {}
   /// Parameters that have a shape and nothing else: no memory is allocated for them.
   static ParameterStore shapes_only();
 
@@ -26,7 +30,10 @@ class ParameterStore {
  private:
   ParameterStore() = default;
 
+  Tensor made(const std::string& name, at::IntArrayRef shape, const Initialisation& initialisation) const;
+
   std::optional<std::uint64_t> seed_;
+  std::optional<std::map<std::string, Tensor>> given_;
   NamedParameters parameters_;
 };
 

@@ -74,6 +74,14 @@ UNet::UNet(UNetOptions options, std::uint64_t seed) {
   layers_ = std::make_shared<Layers>(options, store);
 }
 
+UNet::UNet(UNetOptions options, const NamedParameters& weights, const std::string& where) {
+  options = resolved(std::move(options));
+  ParameterStore expected = ParameterStore::shapes_only();
+  check_parameters(Layers(options, expected).parameters, weights, where);
+  ParameterStore store(weights);
+  layers_ = std::make_shared<Layers>(options, store);
+}
+
 Tensor UNet::operator()(const Tensor& x_t, const Tensor& t, const Condition& condition) const {
   const Layers& layers = *layers_;
   check_network_input(x_t, t, layers.options, device());

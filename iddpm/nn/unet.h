@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "iddpm/core/tensor.h"
 #include "iddpm/nn/module.h"
@@ -26,6 +27,10 @@ class UNet {
   /// network zero), from streams of `seed`. Throws Error if the options don't fit together (see `resolved`) or ask for
   /// more parameters than any machine of today holds.
   explicit UNet(UNetOptions options, std::uint64_t seed = 0);
+  /// Parameters that are there, a file's: they are taken over, not copied where they are float32 on the CPU, and
+  /// nothing is drawn. Throws Error as above, and as `load_parameters` does where they don't fit; `where` begins its
+  /// sentence.
+  UNet(UNetOptions options, const NamedParameters& weights, const std::string& where);
 
   /// x_t [N, C, H, W], t [N] (int64 or float, as the network was trained to see it) -> float32 [N, C or 2 C, H, W]
   /// (float64 if that is the compute type). Height and width need not be those of the options. Throws Error on a size
