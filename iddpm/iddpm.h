@@ -34,6 +34,7 @@
 #include "iddpm/io/npz.h"
 #include "iddpm/io/pytorch_checkpoint.h"
 #include "iddpm/io/safetensors.h"
+#include "iddpm/kernels/cpu/thread_scope.h"
 #include "iddpm/model/checkpoint.h"
 #include "iddpm/model/draw.h"
 #include "iddpm/model/model.h"

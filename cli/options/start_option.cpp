@@ -4,6 +4,7 @@
 #include "iddpm/core/error.h"
 #include "iddpm/data/dataset.h"
 #include "iddpm/evaluation/dataset_images.h"
+#include "iddpm/model/draw.h"
 
 namespace iddpm::cli {
 namespace {
@@ -34,12 +35,7 @@ std::optional<DataStart> chosen_start(const std::string& start, const Model& mod
           "--start data: '{}' doesn't say what its training images look like (an earlier version wrote it, or it was "
           "converted); name a folder of such images instead of 'data'",
           model.path().string());
-  DataStart begin;
-  for (const ChannelStatistics& channel : statistics.channels) {
-    begin.mean.push_back(channel.mean() / 127.5 - 1.0);
-    begin.spread.push_back(channel.spread() / 127.5);
-  }
-  return begin;
+  return start_at(statistics);
 }
 
 }  // namespace iddpm::cli

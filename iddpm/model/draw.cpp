@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "iddpm/core/error.h"
+#include "iddpm/core/formats.h"
 #include "iddpm/diffusion/respacing.h"
+#include "iddpm/model/inference_memory.h"
 #include "iddpm/model/low_resolution.h"
 #include "iddpm/model/request_denoiser.h"
 #include "iddpm/model/request_start.h"
@@ -98,6 +100,28 @@ Model told_what_to_enlarge(const Model& model, const DrawRequest& request, std::
 
 }  // namespace
 
+std::int64_t drawn_batch(const Model& model, const DrawRequest& request) {
+  check_numbers(request);
+  if (request.memory == 0) return request.batch;
+  const UNetOptions& network = model.settings().network;
+  const std::int64_t fitting = images_within(network, model.precision(), request.memory);
+  require(fitting >= 1, ErrorKind::out_of_memory,
+          "drawing: one image at a time needs {} at least, the network included; expected that much memory, got {}",
+          format_bytes(static_cast<double>(estimate_inference_memory(network, model.precision(), 1))),
+          format_bytes(static_cast<double>(request.memory)));
+  return std::min(request.batch, fitting);
+}
+
+DataStart start_at(const PixelStatistics& pixels) {
+  require(!pixels.empty(), "drawing: expected pixels to begin at, got none");
+  DataStart start;
+  for (const ChannelStatistics& channel : pixels.channels) {
+    start.mean.push_back(channel.mean() / 127.5 - 1.0);
+    start.spread.push_back(channel.spread() / 127.5);
+  }
+  return start;
+}
+
 std::string default_steps(const std::string& sampler, std::int64_t steps) {
   const SamplerEntry& entry = find_sampler(sampler);
   return fmt::format("{}{}", entry.usual_spacing, std::min(entry.usual_steps, steps));
@@ -138,11 +162,12 @@ std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest&
 void draw(const Model& model, const DrawRequest& request, const std::function<void(const DrawnBatch&)>& on_batch,
           const ProgressCallback& progress, const std::function<void(const DrawingStep&)>& on_step) {
   const at::NoGradGuard no_gradient;
+  const std::int64_t most = drawn_batch(model, request);
   const ReverseProcess process = model.reverse_process().respaced(drawn_timesteps(model, request));
   const RequestStart start(model, request, process);
   std::int64_t size = 0;
   for (std::int64_t position = request.already_drawn; position < request.count; position += size) {
-    size = std::min(request.batch, request.count - position);
+    size = std::min(most, request.count - position);
     DrawnBatch batch{.position = position,
                      .first_number = request.first + static_cast<std::uint64_t>(position),
                      .labels = labels_of(request, model.settings(), position, size)};

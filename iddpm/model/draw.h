@@ -52,6 +52,9 @@ struct DrawRequest {
   Tensor low_resolution = {};
   DenoiserWrapper wrap = {};
   std::int64_t batch = 64;  ///< images at a time; changes them by rounding only
+  /// Bytes that the weights and a batch on its way through the network may take, by the estimate of inference_memory.h:
+  /// batches become smaller where `batch` images would need more. 0: not looked at.
+  std::uint64_t memory = 0;
 };
 
 /// A batch between two steps.
@@ -71,6 +74,10 @@ struct DrawnBatch {
   Tensor images = {};                     ///< float32 [N, C, H, W] in [-1, 1], on the CPU
 };
 
+/// A start at the brightness of images such as these: those that a model was trained on. Throws Error if there are
+/// none.
+DataStart start_at(const PixelStatistics& pixels);
+
 /// The steps that are usual for a sampler, "trailing20", or all of a process of so many `steps` if it has fewer.
 std::string default_steps(const std::string& sampler, std::int64_t steps);
 
@@ -82,7 +89,12 @@ std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSetti
 /// sampler, option, specification, class, number, start, guidance or smaller images that can't be.
 std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest& request);
 
+/// The images that a batch of the request has: `batch`, or fewer if memory is bounded. Throws Error of kind
+/// out_of_memory if not even one fits.
+std::int64_t drawn_batch(const Model& model, const DrawRequest& request);
+
 /// Draws the images, each from its own stream of random numbers, and gives them away batch by batch; none is kept.
+/// Callbacks come from the calling thread, one after the other. Several threads may draw from one model at once.
 /// Everything that can be refused is refused before anything is drawn. `progress` counts images times steps; if it or
 /// `on_batch` throws (Interrupted, say), the batch under way is lost and those given away are not. `on_step` sees every
 /// step of every batch, for previews. Throws NotFiniteError, saying after which step, if images are no longer finite.

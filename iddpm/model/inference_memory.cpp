@@ -24,11 +24,21 @@ InferenceMemory estimate(const UNetOptions& network, Precision precision) {
           .per_image = static_cast<double>(statistics.forward_bytes + images)};
 }
 
+// Images at a time within so many bytes.
+std::int64_t fitting(const InferenceMemory& memory, double bytes) {
+  constexpr double most = 1e15;
+  return static_cast<std::int64_t>(std::clamp((bytes - memory.weights) / memory.per_image, 0.0, most));
+}
+
 }  // namespace
 
 std::int64_t estimate_inference_memory(const UNetOptions& network, Precision precision, std::int64_t images) {
   const InferenceMemory memory = estimate(network, precision);
   return static_cast<std::int64_t>(memory.weights + memory.per_image * static_cast<double>(images));
+}
+
+std::int64_t images_within(const UNetOptions& network, Precision precision, std::uint64_t bytes) {
+  return fitting(estimate(network, precision), static_cast<double>(bytes));
 }
 
 void require_inference_memory(const UNetOptions& network, Precision precision, at::Device device, std::int64_t images) {
@@ -37,12 +47,12 @@ void require_inference_memory(const UNetOptions& network, Precision precision, a
   const auto limit = static_cast<double>(memory_limit());
   const double needed = memory.weights + memory.per_image * static_cast<double>(images);
   if (needed <= limit) return;
-  const auto fitting = static_cast<std::int64_t>((limit - memory.weights) / memory.per_image);
+  const std::int64_t most = fitting(memory, limit);
   fail(ErrorKind::out_of_memory,
        "{} images at a time need {} at least (the network {}, each image {}), more than the memory limit of {} "
        "(--memory-limit); expected {}",
        images, format_bytes(needed), format_bytes(memory.weights), format_bytes(memory.per_image), format_bytes(limit),
-       fitting >= 1 ? fmt::format("--batch {} or less", fitting) : "a higher limit or a smaller network");
+       most >= 1 ? fmt::format("--batch {} or less", most) : "a higher limit or a smaller network");
 }
 
 }  // namespace iddpm

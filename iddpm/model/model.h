@@ -30,7 +30,12 @@ struct ModelOptions {
 std::string weights_name(std::optional<double> ema_rate);
 
 /// A model ready for use: its network on a device and in a precision, its settings and what its file says of it. The
-/// door for all that draw, measure or judge with a model. A handle: copies share the network.
+/// door for all that draw, measure or judge with a model.
+///
+/// A handle: copies share the network, which lives as long as one of them; the file is not needed once it is open. Any
+/// number of threads may draw from one model or measure it at once, with the results of one after the other; so may
+/// they copy it and open others. Not beside that: writing to its parameters, `network().set_compute_type` and
+/// `network().to`, which change it for all who share it.
 class Model {
  public:
   /// Opens a model file, or the newest whole checkpoint of a run folder. Throws Error as Checkpoint and
