@@ -52,7 +52,7 @@ std::vector<std::string> lines_of(const fs::path& path) {
 // The violations in one file's includes; `folder` is its layer.
 std::vector<std::string> wrong_includes(const std::vector<std::string>& lines, const std::string& folder) {
   static const std::regex include(R"(^\s*#\s*include\s*["<]iddpm/([a-z_]+)/[^">]*[">])");
-  static const std::regex program(R"(^\s*#\s*include\s*["<](cli|experiments|tests|benchmarks|examples)/)");
+  static const std::regex program(R"(^\s*#\s*include\s*["<](cli|capi|experiments|tests|benchmarks|examples)/)");
   std::vector<std::string> wrong;
   for (const std::string& line : lines) {
     std::smatch match;
@@ -96,6 +96,20 @@ TEST(Layering, ExperimentsKnowNoTerminalAndBaselinesNoExperiments) {
   }
 }
 
+// capi/ stands beside cli/: on what drawing and measuring need, and neither knows the other.
+TEST(Layering, TheCInterfaceKnowsNeitherTheProgramNorTraining) {
+  const std::regex above(R"(^\s*#\s*include\s*["<]((cli|experiments|tests)/|iddpm/(training|report|interchange)/))");
+  const std::regex interface(R"(^\s*#\s*include\s*["<]capi/)");
+  for (const char* folder : {"capi", "cli", "experiments"}) {
+    for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
+      for (const std::string& line : lines_of(file)) {
+        EXPECT_FALSE(std::regex_search(line, std::string(folder) == "capi" ? above : interface))
+            << file << " must not include: " << line;
+      }
+    }
+  }
+}
+
 TEST(Layering, TheCheckSeesAnArrowThatPointsUp) {
   EXPECT_EQ(wrong_includes({"#include \"iddpm/nn/unet.h\""}, "diffusion").size(), 1U);
   EXPECT_EQ(wrong_includes({"#include <iddpm/core/error.h>"}, "diffusion").size(), 0U);
@@ -104,7 +118,7 @@ TEST(Layering, TheCheckSeesAnArrowThatPointsUp) {
 }
 
 TEST(Layering, NetworksAreLoadedByModelAlone) {
-  for (const char* folder : {"cli", "experiments", "iddpm/evaluation", "iddpm/training", "iddpm/interchange"}) {
+  for (const char* folder : {"cli", "capi", "experiments", "iddpm/evaluation", "iddpm/training", "iddpm/interchange"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       for (const std::string& line : lines_of(file)) {
         EXPECT_EQ(line.find("load_network("), std::string::npos) << file << ": expected Model::open, got " << line;
@@ -114,7 +128,7 @@ TEST(Layering, NetworksAreLoadedByModelAlone) {
 }
 
 TEST(Layering, NoFileIsLongerThan600Lines) {
-  for (const char* folder : {"iddpm", "cli", "experiments", "tests", "benchmarks", "examples"}) {
+  for (const char* folder : {"iddpm", "cli", "capi", "experiments", "tests", "benchmarks", "examples"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       EXPECT_LE(lines_of(file).size(), 600U) << file;
     }
@@ -122,7 +136,7 @@ TEST(Layering, NoFileIsLongerThan600Lines) {
 }
 
 TEST(Sources, JsonIsParsedInOnePlace) {
-  for (const char* folder : {"iddpm", "cli", "experiments"}) {
+  for (const char* folder : {"iddpm", "cli", "capi", "experiments"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       if (file.stem() == "strict_json") continue;
       for (const std::string& line : lines_of(file)) {
@@ -136,7 +150,7 @@ TEST(Sources, JsonIsParsedInOnePlace) {
 // is read into members of a struct that is there (JsonRecord::read).
 TEST(Sources, NothingIsReadFromJsonWithinBraces) {
   const std::regex read(R"((^\s*|[{,(]\s*)\.\w+ = [^;]*\b\w+\.(get(_optional)?<|raw\(|at\(")[^;]*[,}][^;]*;?$)");
-  for (const char* folder : {"iddpm", "cli", "experiments"}) {
+  for (const char* folder : {"iddpm", "cli", "capi", "experiments"}) {
     for (const fs::path& file : sources_under(fs::path(IDDPM_SOURCE_DIR) / folder)) {
       for (const std::string& line : lines_of(file)) {
         if (line.find(" = ") != std::string::npos && std::regex_search(line, read))
