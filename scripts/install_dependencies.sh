@@ -20,7 +20,7 @@ packages=(g++ cmake ninja-build pkg-config libtorch-dev libdnnl-dev libhwy-dev l
 dry_run=false
 for argument in "$@"; do
   case $argument in
-    --tests) packages+=(libgtest-dev libbenchmark-dev) ;;
+    --tests) packages+=(libgtest-dev libbenchmark-dev python3 python3-numpy binutils) ;;
     --dataset) packages+=(dataset-fashion-mnist) ;;
     --dry-run) dry_run=true ;;
     -h | --help) usage; exit 0 ;;
