@@ -17,4 +17,15 @@ run("${CMAKE_COMMAND}" -G Ninja -S "${SOURCE}/tests/consumer" -B "${consumer}"
     "-DCMAKE_PREFIX_PATH=${prefix};${PREFIX_PATH}" -DCMAKE_BUILD_TYPE=Debug)
 run("${CMAKE_COMMAND}" --build "${consumer}")
 run("${consumer}/consumer")
+run("${consumer}/c_consumer")
+run("${consumer}/c_consumer_by_pkg_config")
 run("${prefix}/bin/iddpm" --version)
+
+# What lies beside: documentation of the program, the Python module.
+foreach(file share/man/man1/iddpm.1 share/man/man1/iddpm-sample.1 share/bash-completion/completions/iddpm
+             share/zsh/vendor-completions/_iddpm share/fish/vendor_completions.d/iddpm.fish
+             lib/python3/dist-packages/iddpm/py.typed)
+  if(NOT EXISTS "${prefix}/${file}")
+    message(FATAL_ERROR "${file} is not installed")
+  endif()
+endforeach()
