@@ -55,7 +55,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace iddpm::cli
 
-// Ends the process as it is: LibTorch's destructors take an eighth of the time of a short run (docs/performance.md) and
+// Ends the process as it is: LibTorch's destructors are a sixth of what a start costs (docs/performance.md) and
 // give back what the system takes back anyway.
 [[noreturn]] static void leave(int exit_code) {
   std::cout.flush();
