@@ -1,6 +1,7 @@
 #include "iddpm/interchange/diffusers_export.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/interchange/known_options.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/model/diffusers/scheduler_config.h"
 #include "iddpm/model/diffusers/unet_config.h"
@@ -74,6 +75,7 @@ std::string model_card(const Checkpoint& checkpoint, const WeightChoice& choice,
 
 void export_to_diffusers(const Checkpoint& checkpoint, const WeightChoice& choice, const fs::path& folder) {
   const ModelSettings& settings = checkpoint.info().settings;
+  refuse_options_unknown_to_exports(settings.network, "diffusers' UNet2DModel");
   const nlohmann::json unet = diffusers::write_unet_config(settings.network);
   const nlohmann::json scheduler = diffusers::write_scheduler_config(settings.diffusion);
   const NamedTensors weights = diffusers::their_weights(resolved(settings.network), checkpoint.weights(choice));

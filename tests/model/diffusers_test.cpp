@@ -66,7 +66,7 @@ struct SavedPipeline {
   }
 };
 
-Tensor output_of(const fs::path& path) {
+Tensor output_of_pipeline(const fs::path& path) {
   const at::NoGradGuard no_gradient;
   const Model model = Model::open(path, {.device = at::Device(at::kCPU), .precision = Precision::float32});
   const Tensor x = at::linspace(-1, 1, 3 * 8 * 8).view({1, 3, 8, 8});
@@ -80,10 +80,10 @@ TEST(DiffusersFolder, IsReadWhicheverWayItIsLaidOut) {
   pipeline.save(nested, weights);
   pipeline.flat = true;
   pipeline.save(flat, weights);
-  const Tensor expected = output_of(nested.path());
-  EXPECT_TRUE(at::equal(output_of(flat.path()), expected));
-  EXPECT_TRUE(at::equal(output_of(nested / "unet"), expected));
-  EXPECT_TRUE(at::equal(output_of(nested / "unet/diffusion_pytorch_model.safetensors"), expected));
+  const Tensor expected = output_of_pipeline(nested.path());
+  EXPECT_TRUE(at::equal(output_of_pipeline(flat.path()), expected));
+  EXPECT_TRUE(at::equal(output_of_pipeline(nested / "unet"), expected));
+  EXPECT_TRUE(at::equal(output_of_pipeline(nested / "unet/diffusion_pytorch_model.safetensors"), expected));
 }
 
 TEST(DiffusersFolder, TheFirstVersionsNamesOfAttentionAreRead) {
@@ -101,7 +101,7 @@ TEST(DiffusersFolder, TheFirstVersionsNamesOfAttentionAreRead) {
   const TemporaryFolder present("present"), past("past");
   SavedPipeline().save(present, weights);
   SavedPipeline().save(past, older);
-  EXPECT_TRUE(at::equal(output_of(past.path()), output_of(present.path())));
+  EXPECT_TRUE(at::equal(output_of_pipeline(past.path()), output_of_pipeline(present.path())));
 }
 
 TEST(DiffusersFolder, SinesFirstIsTheSameNetworkWithOtherColumns) {
@@ -115,7 +115,7 @@ TEST(DiffusersFolder, SinesFirstIsTheSameNetworkWithOtherColumns) {
   pipeline.save(cosines, weights);
   pipeline.config["flip_sin_to_cos"] = false;
   pipeline.save(sines, exchanged);
-  EXPECT_TRUE(at::equal(output_of(sines.path()), output_of(cosines.path())));
+  EXPECT_TRUE(at::equal(output_of_pipeline(sines.path()), output_of_pipeline(cosines.path())));
 }
 
 TEST(DiffusersFolder, WeightsThatDoNotFitAreCountedAndTheFirstNamed) {
