@@ -46,28 +46,28 @@ std::vector<std::int64_t> parse_counts(const std::string& specification) {
   }
 }
 
-using Timesteps = std::vector<std::int64_t>;
+using TimestepList = std::vector<std::int64_t>;
 
 std::int64_t rounded(double value) { return static_cast<std::int64_t>(std::nearbyint(value)); }
 
-Timesteps ddim_timesteps(std::int64_t steps, std::int64_t count) {
+TimestepList ddim_timesteps(std::int64_t steps, std::int64_t count) {
   // The smallest stride that keeps at most `count`: if it keeps fewer, no integer stride keeps just as many.
   const std::int64_t stride = (steps + count - 1) / count;
   const bool integer_stride = (steps + stride - 1) / stride == count;
-  Timesteps timesteps;
+  TimestepList timesteps;
   for (std::int64_t i = 0; i < count; ++i) timesteps.push_back(integer_stride ? i * stride : i * steps / count);
   return timesteps;
 }
 
-Timesteps leading_timesteps(std::int64_t steps, std::int64_t count) {
-  Timesteps timesteps;
+TimestepList leading_timesteps(std::int64_t steps, std::int64_t count) {
+  TimestepList timesteps;
   for (std::int64_t i = 0; i < count; ++i) timesteps.push_back(i * (steps / count));
   return timesteps;
 }
 
-Timesteps linspace_timesteps(std::int64_t steps, std::int64_t count) {
+TimestepList linspace_timesteps(std::int64_t steps, std::int64_t count) {
   if (count == 1) return {steps - 1};
-  Timesteps timesteps;
+  TimestepList timesteps;
   for (std::int64_t i = 0; i < count; ++i) {
     timesteps.push_back(
         rounded(static_cast<double>(i) * static_cast<double>(steps - 1) / static_cast<double>(count - 1)));
@@ -75,8 +75,8 @@ Timesteps linspace_timesteps(std::int64_t steps, std::int64_t count) {
   return timesteps;
 }
 
-Timesteps trailing_timesteps(std::int64_t steps, std::int64_t count) {
-  Timesteps timesteps;
+TimestepList trailing_timesteps(std::int64_t steps, std::int64_t count) {
+  TimestepList timesteps;
   for (std::int64_t i = 1; i <= count; ++i) {
     timesteps.push_back(rounded(static_cast<double>(i) * static_cast<double>(steps) / static_cast<double>(count)) - 1);
   }
@@ -102,10 +102,10 @@ std::vector<double> karras_lambdas(double noisiest, double cleanest, std::int64_
 }
 
 // The timesteps whose lambda is nearest to each of the wanted ones, which ascend (from the noisiest), each once.
-Timesteps nearest_timesteps(const std::vector<double>& lambda, const std::vector<double>& wanted) {
+TimestepList nearest_timesteps(const std::vector<double>& lambda, const std::vector<double>& wanted) {
   const auto last = static_cast<std::int64_t>(lambda.size()) - 1;
   const auto count = static_cast<std::int64_t>(wanted.size());
-  Timesteps timesteps;  // ascending: the cleanest first
+  TimestepList timesteps;  // ascending: the cleanest first
   for (std::int64_t i = 0; i < count; ++i) {
     const double target = wanted[static_cast<std::size_t>(count - 1 - i)];
     const auto above = std::lower_bound(lambda.begin(), lambda.end(), target, std::greater<>());
@@ -124,7 +124,7 @@ Timesteps nearest_timesteps(const std::vector<double>& lambda, const std::vector
 
 struct NamedSpacing {
   std::string_view name;
-  Timesteps (*timesteps)(std::int64_t steps, std::int64_t count) = nullptr;
+  TimestepList (*timesteps)(std::int64_t steps, std::int64_t count) = nullptr;
   std::vector<double> (*lambdas)(double noisiest, double cleanest, std::int64_t count) = nullptr;
 };
 
@@ -190,7 +190,7 @@ std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::stri
     require(spacing->timesteps != nullptr,
             "respacing '{}': {} goes by the noise levels of a schedule, which are not known here", specification,
             spacing->name);
-    Timesteps timesteps = spacing->timesteps(steps, count);
+    std::vector<std::int64_t> timesteps = spacing->timesteps(steps, count);
     for (std::int64_t& t : timesteps) t += offset;
     require(timesteps.back() < steps, "respacing '{}': expected timesteps of 0 to {}, got {}", specification, steps - 1,
             timesteps.back());

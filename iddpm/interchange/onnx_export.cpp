@@ -34,7 +34,7 @@ class OnnxUNet {
   Value linear(const std::string& name, const Value& x);
   Value convolution(const std::string& name, const Value& x, std::int64_t stride = 1, bool pads_low_edges = false);
   Value normalized(const std::string& name, const Value& x, const LayerPlan& plan, std::int64_t channels);
-  Value resampled(const Value& x, Resampling resampling);
+  Value resampled(const Value& x, LayerResampling resampling);
   Value divided(const Value& x, double divisor);
   Value embedding(const Value& t);
   Value network_input();
@@ -76,9 +76,9 @@ Value OnnxUNet::normalized(const std::string& name, const Value& x, const LayerP
   return graph_.apply("Add", {scaled, graph_.constant(weight(name + ".bias").view({-1, 1, 1}))});
 }
 
-Value OnnxUNet::resampled(const Value& x, Resampling resampling) {
-  if (resampling == Resampling::none) return x;
-  if (resampling == Resampling::down) {
+Value OnnxUNet::resampled(const Value& x, LayerResampling resampling) {
+  if (resampling == LayerResampling::none) return x;
+  if (resampling == LayerResampling::down) {
     return graph_.apply(
         "AveragePool", {x},
         {{"kernel_shape", std::vector<std::int64_t>{2, 2}}, {"strides", std::vector<std::int64_t>{2, 2}}});
@@ -140,8 +140,8 @@ Value OnnxUNet::residual(const std::string& name, const Value& x, LayerPlan plan
   Value h = silu(normalized(name + ".in_layers.0", x, plan, plan.in_channels));
   h = convolution(name + ".in_layers.2", resampled(h, plan.resampling));
   const Value shortcut = resampled(x, plan.resampling);
-  if (plan.resampling == Resampling::down) plan.height /= 2, plan.width /= 2;
-  if (plan.resampling == Resampling::up) plan.height *= 2, plan.width *= 2;
+  if (plan.resampling == LayerResampling::down) plan.height /= 2, plan.width /= 2;
+  if (plan.resampling == LayerResampling::up) plan.height *= 2, plan.width *= 2;
   const Value conditioning = linear(name + ".emb_layers.1", embedding_);
   if (options_.scale_shift_norm) {
     const std::vector<Value> parts = graph_.apply_to_many(
@@ -197,10 +197,10 @@ Value OnnxUNet::block(const std::string& name, Value x, const BlockPlan& plan) {
         break;
       case LayerKind::downsample:
         x = options_.convolutional_resampling ? convolution(layer + ".op", x, 2, options_.downsampling_pads_low_edges)
-                                              : resampled(x, Resampling::down);
+                                              : resampled(x, LayerResampling::down);
         break;
       case LayerKind::upsample:
-        x = resampled(x, Resampling::up);
+        x = resampled(x, LayerResampling::up);
         if (options_.convolutional_resampling) x = convolution(layer + ".conv", x);
         break;
     }

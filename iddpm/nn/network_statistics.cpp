@@ -76,8 +76,8 @@ void Accountant::add(const LayerPlan& layer) {
 void Accountant::add_residual(const LayerPlan& layer) {
   std::int64_t pixels = layer.height * layer.width;
   KeptScalars kept = {.input = layer.in_channels * pixels};
-  if (layer.resampling == Resampling::down) pixels /= 4;
-  if (layer.resampling == Resampling::up) pixels *= 4;
+  if (layer.resampling == LayerResampling::down) pixels /= 4;
+  if (layer.resampling == LayerResampling::up) pixels *= 4;
   add_convolution(layer.in_channels, layer.out_channels, pixels, 3);
   add_convolution(layer.out_channels, layer.out_channels, pixels, 3);
   if (layer.in_channels != layer.out_channels) add_convolution(layer.in_channels, layer.out_channels, pixels, 1);
@@ -130,8 +130,8 @@ NetworkStatistics Accountant::finish(std::int64_t parameters) const {
 
 std::int64_t output_scalars(const LayerPlan& layer) {
   const std::int64_t scalars = layer.out_channels * layer.height * layer.width;
-  if (layer.kind == LayerKind::downsample || layer.resampling == Resampling::down) return scalars / 4;
-  if (layer.kind == LayerKind::upsample || layer.resampling == Resampling::up) return scalars * 4;
+  if (layer.kind == LayerKind::downsample || layer.resampling == LayerResampling::down) return scalars / 4;
+  if (layer.kind == LayerKind::upsample || layer.resampling == LayerResampling::up) return scalars * 4;
   return scalars;
 }
 

@@ -53,11 +53,11 @@ Tensor ResidualBlock::evaluate(const Tensor& x, const BlockCondition& condition)
 
 Tensor ResidualBlock::resampled(const Tensor& x) const {
   switch (resampling_) {
-    case Resampling::none:
+    case LayerResampling::none:
       return x;
-    case Resampling::down:
+    case LayerResampling::down:
       return kernels::average_pool(x);
-    case Resampling::up:
+    case LayerResampling::up:
       return kernels::upsample_nearest(x);
   }
   return x;

@@ -36,7 +36,7 @@ class ResidualBlock {
   Normalization out_norm_;
   Convolution out_convolution_;
   std::optional<Convolution> skip_;
-  Resampling resampling_;
+  LayerResampling resampling_;
   double divisor_;
   bool scale_shift_norm_;
   double dropout_;

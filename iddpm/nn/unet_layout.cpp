@@ -21,9 +21,10 @@ class LayoutBuilder {
   void build_output_blocks();
 
   LayerPlan convolution(std::int64_t in_channels, std::int64_t out_channels);
-  LayerPlan residual(std::int64_t in_channels, std::int64_t out_channels, Resampling resampling = Resampling::none);
+  LayerPlan residual(std::int64_t in_channels, std::int64_t out_channels,
+                     LayerResampling resampling = LayerResampling::none);
   LayerPlan attention(bool upsampling);
-  LayerPlan resampling_layer(Resampling resampling);
+  LayerPlan resampling_layer(LayerResampling resampling);
   bool attends(bool upsampling) const;
   /// Of an image, inside the network.
   std::int64_t patch_channels() const { return options_.image_channels * options_.patch_size * options_.patch_size; }
@@ -57,7 +58,7 @@ void LayoutBuilder::build_input_blocks() {
       if (attends(false)) block.push_back(attention(false));
       layout_.input_blocks.push_back(std::move(block));
     }
-    if (level + 1 < levels) layout_.input_blocks.push_back({resampling_layer(Resampling::down)});
+    if (level + 1 < levels) layout_.input_blocks.push_back({resampling_layer(LayerResampling::down)});
   }
 }
 
@@ -78,7 +79,7 @@ void LayoutBuilder::build_output_blocks() {
       const std::int64_t joined = channels_ + out_channels(layout_.input_blocks[--skip]);
       BlockPlan block = {residual(joined, level_channels(options_, level))};
       if (attends(true)) block.push_back(attention(true));
-      if (level > 0 && i == options_.residual_blocks) block.push_back(resampling_layer(Resampling::up));
+      if (level > 0 && i == options_.residual_blocks) block.push_back(resampling_layer(LayerResampling::up));
       layout_.output_blocks.push_back(std::move(block));
     }
   }
@@ -93,7 +94,7 @@ LayerPlan LayoutBuilder::convolution(std::int64_t in_channels, std::int64_t out_
           .width = width_};
 }
 
-LayerPlan LayoutBuilder::residual(std::int64_t in_channels, std::int64_t out_channels, Resampling resampling) {
+LayerPlan LayoutBuilder::residual(std::int64_t in_channels, std::int64_t out_channels, LayerResampling resampling) {
   channels_ = out_channels;
   return {.kind = LayerKind::residual,
           .in_channels = in_channels,
@@ -113,8 +114,8 @@ LayerPlan LayoutBuilder::attention(bool upsampling) {
           .heads = attention_heads(options_, channels_, upsampling)};
 }
 
-LayerPlan LayoutBuilder::resampling_layer(Resampling resampling) {
-  const bool down = resampling == Resampling::down;
+LayerPlan LayoutBuilder::resampling_layer(LayerResampling resampling) {
+  const bool down = resampling == LayerResampling::down;
   LayerPlan layer = residual(channels_, channels_, resampling);
   if (!options_.residual_resampling) {
     layer.kind = down ? LayerKind::downsample : LayerKind::upsample;

@@ -10,7 +10,7 @@ namespace iddpm {
 
 enum class LayerKind { convolution, residual, attention, downsample, upsample };
 
-enum class Resampling { none, down, up };
+enum class LayerResampling { none, down, up };
 
 /// One layer of a block.
 struct LayerPlan {
@@ -19,11 +19,11 @@ struct LayerPlan {
   std::int64_t out_channels = 0;
   std::int64_t height = 0;  ///< of the layer's input (in patches), for images of the options' size
   std::int64_t width = 0;
-  Resampling resampling = Resampling::none;  ///< of a residual block
-  std::int64_t heads = 0;                    ///< of an attention block
-  bool normalized = true;                    ///< an attention block: its input is normalised first
-  double divisor = 1.0;                      ///< of the sum of a residual or attention block and what it adds to
-  std::int64_t dropout_layer = 0;            ///< of a residual block: its number, which its dropout masks depend on
+  LayerResampling resampling = LayerResampling::none;  ///< of a residual block
+  std::int64_t heads = 0;                              ///< of an attention block
+  bool normalized = true;                              ///< an attention block: its input is normalised first
+  double divisor = 1.0;            ///< of the sum of a residual or attention block and what it adds to
+  std::int64_t dropout_layer = 0;  ///< of a residual block: its number, which its dropout masks depend on
 };
 
 /// Layers in a row, which in the published code share one entry of input_blocks or output_blocks.

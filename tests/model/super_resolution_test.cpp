@@ -120,7 +120,8 @@ TEST(SuperResolution, LearnsFromSmallerImagesMadeOfItsOwn) {
   Trainer varying(enlarging_settings(0.25, true), tiny_training());
   train_steps(varying, 2);
   for (const auto& [name, parameter] : varying.network().parameters()) {
-    if (name == "low_resolution_noise_embed.0.weight") EXPECT_TRUE(parameter.grad().defined());
+    if (name != "low_resolution_noise_embed.0.weight") continue;
+    EXPECT_TRUE(parameter.grad().defined());
   }
   EXPECT_EQ(varying.steps_done(), 2);
 }

@@ -80,10 +80,10 @@ class Namer {
     }
   }
   static std::string resampler_or(const LayerPlan& plan, const std::string& otherwise) {
-    if (plan.resampling == Resampling::down) return ".downsamplers.0";
-    return plan.resampling == Resampling::up ? ".upsamplers.0" : otherwise;
+    if (plan.resampling == LayerResampling::down) return ".downsamplers.0";
+    return plan.resampling == LayerResampling::up ? ".upsamplers.0" : otherwise;
   }
-  static bool halves(const LayerPlan& plan) { return plan.resampling == Resampling::down; }
+  static bool halves(const LayerPlan& plan) { return plan.resampling == LayerResampling::down; }
 
   void add_input_blocks() {
     std::size_t level = 0, index = 0;
@@ -116,7 +116,7 @@ class Namer {
       const BlockPlan& block = layout_.output_blocks[i];
       add_block(fmt::format("output_blocks.{}", i), fmt::format("up_blocks.{}", level), block, index);
       ++index;
-      if (block.back().resampling == Resampling::up) {
+      if (block.back().resampling == LayerResampling::up) {
         ++level;
         index = 0;
       }
