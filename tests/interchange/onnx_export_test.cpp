@@ -68,7 +68,7 @@ void expect_the_runtime_to_agree(UNetOptions options, bool with_low_resolution =
   std::vector<std::pair<std::string, Tensor>> inputs = {{"x", x}, {"t", t}};
   Condition condition;
   if (options.classes > 0) {
-    condition.y = at::tensor({1, 0, no_class}, at::kLong);
+    condition.y = at::tensor(std::vector<std::int64_t>{1, 0, no_class}, at::kLong);
     inputs.emplace_back("y", condition.y);
   }
   if (with_low_resolution) {
