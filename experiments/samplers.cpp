@@ -1,10 +1,9 @@
 // Not of the paper: every sampler of the table, at as many evaluations of the network as each other one.
 
-#include <algorithm>
 #include <map>
-#include <optional>
 
 #include "experiments/finding.h"
+#include "experiments/sampler_contenders.h"
 #include "iddpm/diffusion/respacing.h"
 #include "iddpm/io/pixels.h"
 #include "iddpm/model/model.h"
@@ -18,34 +17,6 @@ namespace {
 
 constexpr std::int64_t pictured_columns = 10;
 constexpr std::int64_t pictured_evaluations = 10;
-constexpr std::int64_t most_evaluations_of_ancestral = 50;  // that one at ten is measured against
-const std::string found_spacing = "best";                   // timesteps found for the model
-
-/// A sampler with a spacing of timesteps, and its distances by evaluations of the network.
-struct Contender {
-  std::string sampler;
-  std::string spacing = {};  ///< before the number of steps in a specification; "": evenly
-  std::map<std::int64_t, double> distances = {};
-
-  std::string label() const { return spacing.empty() ? sampler : sampler + ", " + spacing; }
-};
-
-std::vector<std::int64_t> evaluation_counts(const Scale& scale) {
-  std::vector<std::int64_t> counts;
-  for (const std::int64_t count : {5, 8, 10, 15, 20, 30, 50, 100}) {
-    if (count <= scale.diffusion_steps && count <= scale.most_evaluations) counts.push_back(count);
-  }
-  return counts;
-}
-
-std::vector<Contender> contenders_of_table() {
-  std::vector<Contender> contenders;
-  for (const SamplerEntry& entry : samplers()) contenders.push_back({.sampler = entry.name});
-  for (const char* spacing : {"trailing", "logsnr", "karras", "best"}) {
-    contenders.push_back({.sampler = "dpm++", .spacing = spacing});
-  }
-  return contenders;
-}
 
 /// The most steps that ask the network no more than so many times.
 std::int64_t steps_within(const ForwardProcess& whole, const Sampler& sampler, std::int64_t evaluations) {
@@ -95,33 +66,6 @@ SampleRecipe sampling_recipe(const Contender& contender, const std::filesystem::
   return recipe;
 }
 
-std::string distances_table(const std::vector<Contender>& contenders, const std::vector<std::int64_t>& counts) {
-  std::string table = fmt::format("| evaluations of the network | {} |\n|---|{}\n", fmt::join(counts, " | "),
-                                  fmt::join(std::vector<std::string>(counts.size(), "---|"), ""));
-  for (const Contender& contender : contenders) {
-    table +=
-        fmt::format("| `{}`{} |", contender.sampler, contender.spacing.empty() ? "" : ", `" + contender.spacing + "`");
-    for (const std::int64_t count : counts) table += fmt::format(" {:.3f} |", contender.distances.at(count));
-    table += "\n";
-  }
-  return table;
-}
-
-const Contender& best_at(const std::vector<Contender>& contenders, std::int64_t evaluations) {
-  return *std::min_element(contenders.begin(), contenders.end(), [&](const Contender& a, const Contender& b) {
-    return a.distances.at(evaluations) < b.distances.at(evaluations);
-  });
-}
-
-/// The greatest of the counts that is at most `most`, or the least.
-std::int64_t nearest_count(const std::vector<std::int64_t>& counts, std::int64_t most) {
-  std::int64_t nearest = counts.front();
-  for (const std::int64_t count : counts) {
-    if (count <= most) nearest = count;
-  }
-  return nearest;
-}
-
 }  // namespace
 
 Outcome sampler_comparison(Workbench& bench) {
@@ -141,12 +85,12 @@ Outcome sampler_comparison(Workbench& bench) {
   LinePlot plot{.title = "Quality of samples and evaluations of the network",
                 .x_axis = {.label = "evaluations of the network", .scale = AxisScale::logarithmic},
                 .y_axis = {.label = "Frechet distance", .scale = AxisScale::logarithmic}};
-  std::vector<Contender> contenders = contenders_of_table();
+  std::vector<Contender> contenders = all_contenders();
   std::vector<Tensor> rows;
   std::vector<std::string> labels;
   const std::int64_t pictured = nearest_count(counts, pictured_evaluations);
   for (Contender& contender : contenders) {
-    for (const std::int64_t count : counts) {
+    for (const std::int64_t count : counts_of(contender, counts)) {
       const SampleRecipe recipe = sampling_recipe(contender, file, whole, count, best, bench.scale().step_samples);
       contender.distances[count] = bench.judge(recipe).at("frechet_distance").get<double>();
       if (count == pictured) rows.push_back(bench.samples(recipe).slice(0, 0, pictured_columns));
@@ -158,6 +102,7 @@ Outcome sampler_comparison(Workbench& bench) {
       series.y.push_back(distance);
     }
     outcome.numbers["frechet_distance"][contender.label()] = series.y;
+    outcome.numbers["evaluations of"][contender.label()] = counts_of(contender, counts);
     plot.series.push_back(std::move(series));
   }
   const double real = bench.judge_real_images(bench.scale().step_samples).at("frechet_distance").get<double>();
@@ -166,28 +111,9 @@ Outcome sampler_comparison(Workbench& bench) {
   outcome.numbers["real images"] = real;
   plot.reference_lines = {{.y = real, .label = "as many real images"}};
 
-  const std::int64_t few = nearest_count(counts, 10), some = nearest_count(counts, 20);
-  const std::int64_t many = nearest_count(counts, most_evaluations_of_ancestral);
-  const Contender& ancestral = *std::find_if(contenders.begin(), contenders.end(), [](const Contender& contender) {
-    return contender.sampler == "ancestral";
-  });
-  const Contender &at_few = best_at(contenders, few), &at_some = best_at(contenders, some),
-                  &at_many = best_at(contenders, many);
-  const auto name_and_distance = [](const Contender& contender, std::int64_t count) {
-    return fmt::format("{} {:.3f}", contender.label(), contender.distances.at(count));
-  };
-  outcome.found = fmt::format(
-      "Frechet distance of {} samples each: with {} evaluations the best is {}, with {} {}, with {} {}; ancestral "
-      "comes "
-      "to {:.3f}, {:.3f} and {:.3f}. As many real images: {:.3f}.",
-      bench.scale().step_samples, few, name_and_distance(at_few, few), some, name_and_distance(at_some, some), many,
-      name_and_distance(at_many, many), ancestral.distances.at(few), ancestral.distances.at(some),
-      ancestral.distances.at(many), real);
-  const bool fewer_do = at_few.distances.at(few) < ancestral.distances.at(many);
-  outcome.verdict = fewer_do ? Verdict::shown : Verdict::not_shown;
-  if (!fewer_do) {
-    outcome.found += fmt::format(" Not shown: that {} evaluations of any are as good as {} of ancestral.", few, many);
-  }
+  SamplerVerdict verdict = judge_contenders(contenders, counts, bench.scale().step_samples, real);
+  outcome.verdict = verdict.verdict;
+  outcome.found = std::move(verdict.found);
   outcome.table = distances_table(contenders, counts);
   outcome.plots.emplace_back("", std::move(plot));
   const Tensor images = at::cat(rows);

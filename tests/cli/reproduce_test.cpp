@@ -88,7 +88,7 @@ TEST_F(Reproduce, ComparesSamplersOnAModelAtHand) {
   const auto numbers = nlohmann::json::parse(text_of(at("out/images/samplers.json")))["numbers"];
   EXPECT_EQ(numbers["evaluations"], (std::vector<int>{5, 8}));
   EXPECT_EQ(numbers["best_timesteps"]["5"].size(), 5U);
-  for (const char* arm : {"ancestral", "dpm++", "dpm++, best", "heun"}) {
+  for (const char* arm : {"ancestral", "dpm++", "dpm++, best", "heun", "unipc, trailing", "unipc, best"}) {
     EXPECT_EQ(numbers["frechet_distance"][arm].size(), 2U) << arm;
   }
   EXPECT_TRUE(fs::exists(at("out/images/samplers_samples.png")));
