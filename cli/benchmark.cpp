@@ -64,8 +64,18 @@ double median_seconds(int repetitions, const Work& work) {
 struct Inputs {
   Batch batch;
   Tensor t;
-  Tensor low_resolution = {};  // of a network of super-resolution
+  ShownLowResolution low_resolution = {};  // of a network of super-resolution
 };
+
+ShownLowResolution without_noise(const Tensor& images, const UNetOptions& network) {
+  return shown_with_noise(low_resolution_of(images, network), network, 0.0, {});
+}
+
+Condition condition_of(const Inputs& inputs) {
+  return {.y = inputs.batch.y,
+          .low_resolution = inputs.low_resolution.images,
+          .low_resolution_noise = inputs.low_resolution.noise};
+}
 
 Inputs random_inputs(const UNetOptions& network, std::int64_t batch, at::Device device) {
   std::vector<RandomStream> streams;
@@ -78,7 +88,7 @@ Inputs random_inputs(const UNetOptions& network, std::int64_t batch, at::Device 
   if (network.classes > 0)
     inputs.batch.y = at::arange(batch, at::TensorOptions(at::kLong).device(device)).remainder(network.classes);
   inputs.t = at::arange(batch, at::TensorOptions(at::kLong).device(device)) * (1000 / batch);
-  if (network.super_resolution) inputs.low_resolution = low_resolution_of(inputs.batch.x_0, network);
+  if (network.super_resolution) inputs.low_resolution = without_noise(inputs.batch.x_0, network);
   return inputs;
 }
 
@@ -95,21 +105,19 @@ Inputs read_inputs(const std::filesystem::path& path, const UNetOptions& network
   inputs.batch.x_0 = find("x").to(at::kFloat);
   inputs.t = find("t");
   if (network.classes > 0) inputs.batch.y = find("y").to(at::kLong);
-  if (network.super_resolution) inputs.low_resolution = low_resolution_of(inputs.batch.x_0, network);
+  if (network.super_resolution) inputs.low_resolution = without_noise(inputs.batch.x_0, network);
   return inputs;
 }
 
 void write_outputs(const std::filesystem::path& path, const UNet& network, const Inputs& inputs) {
   const at::NoGradGuard no_gradient;
-  const Tensor output = network(inputs.batch.x_0, inputs.t,
-                                {.y = inputs.batch.y, .low_resolution = inputs.low_resolution, .dropout_keys = {}});
+  const Tensor output = network(inputs.batch.x_0, inputs.t, condition_of(inputs));
   write_npz(path, {{"output", output.to(at::kCPU, at::kFloat).contiguous()}});
 }
 
 void forward_pass(const UNet& network, const Inputs& inputs) {
   const at::NoGradGuard no_gradient;
-  const Tensor y = network(inputs.batch.x_0, inputs.t,
-                           {.y = inputs.batch.y, .low_resolution = inputs.low_resolution, .dropout_keys = {}});
+  const Tensor y = network(inputs.batch.x_0, inputs.t, condition_of(inputs));
   (void)y[0][0][0][0].item<float>();  // waits for the device
 }
 

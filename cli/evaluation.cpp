@@ -10,6 +10,7 @@
 #include "cli/terminal/pixel_table.h"
 #include "cli/terminal/watched_progress.h"
 #include "iddpm/core/error.h"
+#include "iddpm/evaluation/enlarged_images.h"
 #include "iddpm/evaluation/likelihood/chosen_timesteps.h"
 #include "iddpm/evaluation/metrics/reference_statistics.h"
 #include "iddpm/evaluation/model_record.h"
@@ -123,6 +124,26 @@ struct Judgement {
   std::optional<Reference> reference = {};
 };
 
+// A model that enlarges images is judged by how it enlarges the reference's, made small.
+void enlarge_reference(const EvaluationRequest& request, const Model& model, DrawRequest& samples) {
+  const ReferenceOptions& reference = request.reference;
+  const std::string what = request.what.string();
+  require(!reference.path.empty(), "'{}' enlarges images: expected --reference with the images that it is to enlarge",
+          what);
+  require(
+      !looks_like_safetensors(reference.path),
+      "'{}' enlarges images, but --reference '{}' holds statistics alone; expected images, which are made small for "
+      "it to enlarge",
+      what, reference.path.string());
+  DatasetOptions how;
+  how.background = reference.background;
+  if (!reference.split.empty()) how.split = reference.split;
+  const auto images = open_fitting_dataset(model.settings(), reference.path, how);
+  std::vector<std::string> skipped;
+  enlarge_images_of(*images, model.settings(), samples, skipped);
+  say_broken(skipped);
+}
+
 DrawRequest draw_request(const EvaluationRequest& request, const Model& model) {
   DrawRequest samples = request.samples;
   samples.seed = request.likelihood.seed;
@@ -130,6 +151,7 @@ DrawRequest draw_request(const EvaluationRequest& request, const Model& model) {
   samples.start = chosen_start(request.start, model);
   samples.guidance = chosen_guidance(request.guidance, model, request.weights, request.compute);
   if (samples.steps) samples.timesteps = chosen_timesteps(model, *samples.steps);
+  if (model.settings().network.super_resolution) enlarge_reference(request, model, samples);
   (void)drawn_timesteps(model, samples);  // refuses what can't be drawn
   require_memory_for(model, std::min(samples.batch, samples.count));
   return samples;

@@ -46,7 +46,8 @@ void Film::look(const DrawingStep& step) {
 }
 
 void check_film_name(const std::string& path) {
-  require(std::filesystem::path(path).extension() == ".webp", "expected a name that ends in .webp, got '{}'", path);
+  require(std::filesystem::path(path).extension() == ".webp",
+          "films are animated WebP: expected a name that ends in .webp, got '{}'", path);
 }
 
 }  // namespace iddpm::cli

@@ -71,6 +71,9 @@ void refuse_idle_architecture(const UNetOptions& network, const FieldOptions& gi
     refuse("heads", "--heads", why);
     refuse("heads_upsample", "--heads-upsample", why);
   }
+  if (network.low_resolution == 0) {
+    refuse("low_resolution_noise_varies", "--low-resolution-noise-varies", "without --super-resolution");
+  }
   if (network.residual_resampling) {
     refuse("convolutional_resampling", "--conv-resample", "with --residual-resample, whose blocks resample");
   }
@@ -219,10 +222,12 @@ Preset chosen_preset(const ModelOptions& options, const Dataset* dataset) {
   options.network.apply_to(network);
   refuse_idle_architecture(network, options.network);
   network.super_resolution = network.low_resolution > 0;
-  if (network.super_resolution && options.network.given("low_resolution") &&
-      !options.network.given("low_resolution_noise")) {
-    constexpr double usual_noise = 0.1;
-    network.low_resolution_noise = usual_noise;
+  if (network.super_resolution && options.network.given("low_resolution")) {
+    constexpr double usual_most_noise = 0.3;
+    if (!options.network.given("low_resolution_noise")) network.low_resolution_noise = usual_most_noise;
+    if (!options.network.given("low_resolution_noise_varies")) {
+      network.low_resolution_noise_varies = network.low_resolution_noise > 0.0;
+    }
   }
   if (options.no_attention) network.attention_resolutions.clear();
   override_diffusion(preset.model.diffusion, options);

@@ -14,7 +14,8 @@ namespace fs = std::filesystem;
 
 void draw_cascade(const SampleArguments& arguments, const Model& base) {
   const Model then = open_model(arguments.enlarging.then, arguments.weights, arguments.compute);
-  check_cascade(base.settings(), then.settings());
+  check_cascade(base.settings(), then.settings(), arguments.enlarging);
+  const UNetOptions& network = then.settings().network;
   SampleArguments small = arguments;
   small.out = output_folder(arguments, chosen_edit(arguments.editing, base.settings()));
   SampleArguments large = arguments;
@@ -27,6 +28,12 @@ void draw_cascade(const SampleArguments& arguments, const Model& base) {
   }
   // Refuses steps that only the second model hasn't.
   if (arguments.steps) (void)chosen_timesteps(then, *arguments.steps);
+  small.enlarging.noise.reset();
+  // What a model drew has faults that the data haven't.
+  constexpr double usual_noise_on_drawn_images = 0.1;
+  if (network.low_resolution_noise_varies && !large.enlarging.noise) {
+    large.enlarging.noise = std::min(usual_noise_on_drawn_images, network.low_resolution_noise);
+  }
   small.npz.clear();
   small.film.clear();
   small.grid_only = small.json = false;

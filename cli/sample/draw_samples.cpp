@@ -68,8 +68,10 @@ std::string effort_text(const Model& model, std::size_t steps, const NetworkEval
 
 std::vector<fs::path> draw_samples(SampleArguments arguments, const Model& model) {
   ChosenEdit edit = chosen_edit(arguments.editing, model.settings());
-  const Tensor low_resolution = chosen_low_resolution(arguments.enlarging, model.settings(), edit.settings);
-  if (!arguments.count) arguments.count = low_resolution.defined() ? low_resolution.size(0) : default_count(edit);
+  const ChosenLowResolution low_resolution =
+      chosen_low_resolution(arguments.enlarging, model.settings(), edit.settings);
+  if (!arguments.count)
+    arguments.count = low_resolution.images.defined() ? low_resolution.images.size(0) : default_count(edit);
   const DrawRequest request = draw_request(arguments, model, edit, low_resolution);
   require_inference_memory(model.settings().network, model.precision(), model.device(),
                            std::min(request.batch, request.count));
@@ -90,6 +92,10 @@ std::vector<fs::path> draw_samples(SampleArguments arguments, const Model& model
     say(fmt::format("By {} in {}{}", describe_sampler(request.sampler, request.sampler_options),
                     effort_text(model, timesteps.size(), evaluations),
                     arguments.steps ? "" : fmt::format(" (--sampler, --steps {})", *request.steps)));
+    if (request.low_resolution_noise) {
+      say(fmt::format("Enlarged with noise of {} on the smaller images (--low-resolution-noise, at most {})",
+                      *request.low_resolution_noise, model.settings().network.low_resolution_noise));
+    }
     say_if_noise_is_left(model, request, timesteps);
     if (request.edit) say(describe_edit(edit, timesteps));
     if (output.already_drawn() > 0) say(fmt::format("Going on after {} images", output.already_drawn()));

@@ -45,7 +45,7 @@ fs::path output_folder(const SampleArguments& arguments, const ChosenEdit& edit)
 }
 
 DrawRequest draw_request(const SampleArguments& arguments, const Model& model, const ChosenEdit& edit,
-                         Tensor low_resolution) {
+                         const ChosenLowResolution& low_resolution) {
   DrawRequest request{
       .first = arguments.first,
       .count = *arguments.count,
@@ -58,7 +58,8 @@ DrawRequest draw_request(const SampleArguments& arguments, const Model& model, c
       .edit = edit.edit,
       .interpolation = edit.interpolation,
       .batch = arguments.batch};
-  request.low_resolution = std::move(low_resolution);
+  request.low_resolution = low_resolution.images;
+  request.low_resolution_noise = low_resolution.noise;
   request.guidance = chosen_guidance(arguments.guidance, model, arguments.weights, arguments.compute);
   request.timesteps = chosen_timesteps(model, *request.steps);
   return request;

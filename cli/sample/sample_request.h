@@ -12,7 +12,7 @@ namespace iddpm::cli {
 /// What the command line asks the library for; `edit` and `low_resolution` are its files, read. Throws Error naming the
 /// option that doesn't fit the model.
 DrawRequest draw_request(const SampleArguments& arguments, const Model& model, const ChosenEdit& edit,
-                         Tensor low_resolution);
+                         const ChosenLowResolution& low_resolution);
 
 /// --out, or a folder named by the model, what sampling begins at and the seed.
 std::filesystem::path output_folder(const SampleArguments& arguments, const ChosenEdit& edit);

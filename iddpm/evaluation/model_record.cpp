@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "iddpm/core/error.h"
+#include "iddpm/evaluation/enlarged_images.h"
 #include "iddpm/io/file_hash.h"
 #include "iddpm/model/request_denoiser.h"
 #include "iddpm/samplers/registry.h"
@@ -36,6 +37,8 @@ ModelRecord model_record(const Model& model, const DrawRequest& request, const s
   record.sampler = describe_sampler(request.sampler, request.sampler_options);
   const std::string guidance = describe(request.guidance);
   if (!guidance.empty()) record.sampler += ", " + guidance;
+  const std::string given = enlarging_note(model.settings().network, request.low_resolution_noise);
+  if (!given.empty()) record.sampler += ", " + given;
   if (start != "noise") record.sampler += ", start " + start;
   const std::string note = respacing_note(request.steps.value_or(""));
   if (!note.empty()) record.sampler += ", " + note;

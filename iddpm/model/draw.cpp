@@ -72,12 +72,17 @@ void check_numbers(const DrawRequest& request) {
   require(request.batch >= 1, "drawing: expected batches of at least 1 image, got {}", request.batch);
 }
 
-void check_low_resolution(const Model& model, const Tensor& images) {
+void check_low_resolution(const Model& model, const DrawRequest& request) {
   const UNetOptions& network = model.settings().network;
+  const Tensor& images = request.low_resolution;
   require(images.defined() == network.super_resolution, "drawing: '{}' {}", model.path().string(),
           network.super_resolution ? "enlarges images; expected some to enlarge, got none"
                                    : "enlarges no images; expected none to enlarge");
+  require(images.defined() || !request.low_resolution_noise,
+          "drawing: noise of {} on smaller images was asked for, but there are none",
+          request.low_resolution_noise.value_or(0.0));
   if (!images.defined()) return;
+  (void)low_resolution_noise(network, request.low_resolution_noise);
   const std::vector<std::int64_t> shape = low_resolution_shape(network);
   require(images.dim() == 4 && images.size(0) > 0 && images.sizes().slice(1) == at::IntArrayRef(shape) &&
               images.scalar_type() == at::kFloat,
@@ -92,8 +97,10 @@ Model told_what_to_enlarge(const Model& model, const DrawRequest& request, std::
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(size); ++i) {
     streams.emplace_back(request.seed, StreamPurpose::low_resolution, first + i);
   }
-  return model.enlarging(with_low_resolution_noise(images_in_turn(request.low_resolution, first, size),
-                                                   model.settings().network, std::move(streams)));
+  const UNetOptions& network = model.settings().network;
+  return model.enlarging(shown_with_noise(images_in_turn(request.low_resolution, first, size), network,
+                                          low_resolution_noise(network, request.low_resolution_noise),
+                                          std::move(streams)));
 }
 
 }  // namespace
@@ -119,7 +126,7 @@ std::vector<std::int64_t> labels_of(const DrawRequest& request, const ModelSetti
 
 std::vector<std::int64_t> drawn_timesteps(const Model& model, const DrawRequest& request) {
   const ModelSettings& settings = model.settings();
-  check_low_resolution(model, request.low_resolution);
+  check_low_resolution(model, request);
   (void)make_sampler(request.sampler, request.sampler_options);  // refuses what it doesn't know
   check_numbers(request);
   check_classes(request, settings);

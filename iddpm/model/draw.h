@@ -50,6 +50,8 @@ struct DrawRequest {
   /// What a model of super-resolution enlarges: float32 [M, C, h, w] in [-1, 1] (model/low_resolution.h); image number
   /// n is made of n modulo M.
   Tensor low_resolution = {};
+  std::optional<double> low_resolution_noise =
+      {};  ///< on it, where that can be chosen: standard deviation; unset: none
   DenoiserWrapper wrap = {};
   std::int64_t batch = 64;  ///< images at a time; changes them by rounding only
 };

@@ -49,9 +49,10 @@ Model Model::with(const DiffusionSettings& diffusion) const {
   return other;
 }
 
-Model Model::enlarging(Tensor low_resolution) const {
+Model Model::enlarging(const ShownLowResolution& low_resolution) const {
   Model other = *this;
-  other.low_resolution_ = low_resolution.to(device());
+  other.low_resolution_.images = low_resolution.images.to(device());
+  other.low_resolution_.noise = low_resolution.noise.defined() ? low_resolution.noise.to(device()) : Tensor();
   return other;
 }
 
@@ -60,7 +61,8 @@ ReverseProcess Model::reverse_process() const { return iddpm::reverse_process(se
 Network Model::network_of(const Tensor& y) const {
   Condition condition;
   if (has_classes() && y.defined()) condition.y = y.to(device());
-  condition.low_resolution = low_resolution_;
+  condition.low_resolution = low_resolution_.images;
+  condition.low_resolution_noise = low_resolution_.noise;
   return conditioned(network_, std::move(condition));
 }
 

@@ -9,6 +9,7 @@
 #include "iddpm/diffusion/reverse_process.h"
 #include "iddpm/model/checkpoint.h"
 #include "iddpm/model/compute.h"
+#include "iddpm/model/low_resolution.h"
 #include "iddpm/model/model_settings.h"
 #include "iddpm/nn/unet.h"
 
@@ -59,8 +60,8 @@ class Model {
   /// Newer checkpoints of the run that are damaged and were passed over: a sentence for each.
   const std::vector<std::string>& skipped() const { return skipped_; }
 
-  /// The same model told what to enlarge in every batch to come, [N, C, h, w] with its noise.
-  Model enlarging(Tensor low_resolution) const;
+  /// The same model told what to enlarge in every batch to come.
+  Model enlarging(const ShownLowResolution& low_resolution) const;
 
   /// The same model read as another process: with another fixed variance, say.
   Model with(const DiffusionSettings& diffusion) const;
@@ -77,7 +78,7 @@ class Model {
   std::filesystem::path path_;
   std::string weights_;
   std::optional<std::uint32_t> checksum_;
-  Tensor low_resolution_ = {};  ///< what is enlarged
+  ShownLowResolution low_resolution_ = {};  ///< what is enlarged
   std::vector<std::string> skipped_;
 };
 

@@ -37,7 +37,9 @@ void visit_fields(TableRecord& record, const FieldVisitor& visit) {
 
 void check_options(const Model& model, const TrajectoryTableOptions& options) {
   require(!model.settings().network.super_resolution, ErrorKind::unsupported,
-          "'{}' enlarges images; timesteps of its trajectories can't be chosen yet", model.path().string());
+          "'{}' enlarges images, and without some to enlarge it has no trajectories to choose timesteps by; expected "
+          "them to be chosen by the bound, on data",
+          model.path().string());
   require(options.count >= 1 && options.batch >= 1, "trajectories: expected at least 1 image at a time, got {} by {}",
           options.count, options.batch);
   require(options.candidates >= 1 && options.candidates <= max_candidates,

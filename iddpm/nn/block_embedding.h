@@ -26,13 +26,19 @@ class BlockEmbedding {
   std::int64_t images_;
 };
 
-/// What embeds t [N] and y [N] (or undefined), each row by itself.
-using Embed = std::function<Tensor(const Tensor& t, const Tensor& y)>;
+/// What an image is told by way of the embedding, [N] each; undefined where the network has none of it.
+struct EmbeddingInputs {
+  Tensor t = {};
+  Tensor y = {};
+  Tensor noise = {};  ///< standard deviation of the noise on what is enlarged
+};
+/// Embeds them, each row by itself.
+using Embed = std::function<Tensor(const EmbeddingInputs& inputs)>;
 
-/// The embedding of a batch, of one row where all images have the same t and class, as in sampling. That is looked at
+/// The embedding of a batch, of one row where all images are told the same, as in sampling. That is looked at
 /// on the CPU only, where looking costs nothing, and where no gradient is recorded. Nothing is kept from one forward
 /// pass to the next: it would save little and, between the large tensors that come and go, break up the heap
 /// (docs/performance.md).
-BlockEmbedding block_embedding(const Tensor& t, const Tensor& y, const Embed& embed);
+BlockEmbedding block_embedding(const EmbeddingInputs& inputs, const Embed& embed);
 
 }  // namespace iddpm

@@ -38,7 +38,7 @@ Tensor NoisyClassifier::operator()(const Tensor& x_t, const Tensor& t, const Ten
   const Layers& layers = *layers_;
   check_network_input(x_t, t, layers.options.network, device());
   check_dropout_keys(dropout_keys, x_t.size(0));
-  const BlockCondition condition = {.embedding = BlockEmbedding(layers.encoder.embedding(t, {})),
+  const BlockCondition condition = {.embedding = BlockEmbedding(layers.encoder.embedding({.t = t})),
                                     .dropout_keys = dropout_keys};
   const Encoder::Features features =
       layers.encoder(x_t.to(parameter_type(layers.parameters)), condition, layers.compute_type);

@@ -30,6 +30,7 @@ ClassifierOptions resolved(ClassifierOptions options) {
   options.network.super_resolution = false;
   options.network.low_resolution = 0;
   options.network.low_resolution_noise = 0.0;
+  options.network.low_resolution_noise_varies = false;
   options.network.heads_upsample = 0;
   options.network = resolved(std::move(options.network));
   require(options.classes >= 1 && options.classes <= most_classifier_classes,

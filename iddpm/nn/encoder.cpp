@@ -5,21 +5,32 @@
 
 namespace iddpm {
 
+EmbeddingLayers::EmbeddingLayers(const ParameterScope& scope, std::int64_t width, std::int64_t out_channels)
+    : width_(width), first_(scope / "0", width, out_channels), second_(scope / "2", out_channels, out_channels) {}
+
+Tensor EmbeddingLayers::operator()(const Tensor& values) const {
+  return second_(kernels::silu(first_(timestep_embedding(values, width_).to(first_.type()))));
+}
+
 Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options)
-    : embedding_width_(options.channels),
-      time_1_(scope / "time_embed.0", options.channels, layout.embedding_channels),
-      time_2_(scope / "time_embed.2", layout.embedding_channels, layout.embedding_channels),
+    : time_(scope / "time_embed", options.channels, layout.embedding_channels),
       class_embedding_(options.classes > 0
                            ? scope.add("label_emb.weight", {options.classes, layout.embedding_channels}, normal(1.0))
                            : Tensor()),
+      noise_(options.low_resolution_noise_varies
+                 ? std::optional(EmbeddingLayers(scope / "low_resolution_noise_embed", options.channels,
+                                                 layout.embedding_channels))
+                 : std::nullopt),
       input_blocks_(make_blocks(scope / "input_blocks", layout.input_blocks, options)),
       middle_block_(scope / "middle_block", layout.middle_block, options) {}
 
-Tensor Encoder::embedding(const Tensor& t, const Tensor& y) const {
-  Tensor embedding = time_1_(timestep_embedding(t, embedding_width_).to(time_1_.type()));
-  embedding = time_2_(kernels::silu(embedding));
+Tensor Encoder::embedding(const EmbeddingInputs& inputs) const {
+  // Standard deviations of 0 to 1 take the range of timesteps, which the sines and cosines are made for.
+  constexpr double timesteps_per_unit_of_noise = 1000.0;
+  Tensor embedding = time_(inputs.t);
+  if (noise_) embedding = embedding + (*noise_)(inputs.noise.to(embedding.device()) * timesteps_per_unit_of_noise);
   if (class_embedding_.defined()) {
-    const Tensor classes = y.to(embedding.device());
+    const Tensor classes = inputs.y.to(embedding.device());
     const Tensor of_class = at::embedding(class_embedding_, classes.clamp_min(0));
     embedding = embedding + of_class.masked_fill((classes < 0).unsqueeze(1), 0.0);
   }

@@ -8,15 +8,28 @@
 
 namespace iddpm {
 
+/// Embeds a number per image: sines and cosines of it, then two linear layers with a SiLU between.
+class EmbeddingLayers {
+ public:
+  EmbeddingLayers(const ParameterScope& scope, std::int64_t width, std::int64_t out_channels);
+  /// values [N] -> [N, out_channels].
+  Tensor operator()(const Tensor& values) const;
+
+ private:
+  std::int64_t width_;
+  Linear first_;
+  Linear second_;
+};
+
 /// What a U-Net and its half, the classifier of noisy images, share: the embedding of time and class, the input blocks
 /// and the middle block.
 class Encoder {
  public:
   Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options);
 
-  /// SiLU of the embedding, in the parameters' type: all that the blocks ever use of it. t [N]; y [N] or undefined, of
-  /// which nothing is added where it is below 0.
-  Tensor embedding(const Tensor& t, const Tensor& y) const;
+  /// SiLU of the embedding, in the parameters' type: all that the blocks ever use of it. Nothing is added for a y below
+  /// 0.
+  Tensor embedding(const EmbeddingInputs& inputs) const;
 
   struct Features {
     std::vector<Tensor> input_blocks;  ///< the output of each
@@ -27,10 +40,9 @@ class Encoder {
   Features operator()(const Tensor& x, const BlockCondition& condition, at::ScalarType compute_type) const;
 
  private:
-  std::int64_t embedding_width_;
-  Linear time_1_;
-  Linear time_2_;
+  EmbeddingLayers time_;
   Tensor class_embedding_;  // [classes, 4 * channels], or undefined
+  std::optional<EmbeddingLayers> noise_;
   std::vector<Block> input_blocks_;
   Block middle_block_;
 };

@@ -22,7 +22,7 @@ struct UNet::Layers {
         out_convolution(scope / "out.2", layout.last_channels, layout.out_channels, {.start = Start::zero}) {}
 
   void check_condition(const Condition& condition, std::int64_t images) const;
-  BlockEmbedding embedding(const Tensor& t, const Tensor& y) const;
+  BlockEmbedding embedding(const Tensor& t, const Condition& condition) const;
   Tensor network_input(const Tensor& x_t, const Condition& condition) const;
 
   UNetOptions options;
@@ -51,11 +51,20 @@ void UNet::Layers::check_condition(const Condition& condition, std::int64_t imag
             "The network's low_resolution has shape {} and type {}; expected floating-point [{}, {}, height, width].",
             format_shape(low.sizes()), c10::toString(low.scalar_type()), images, options.image_channels);
   }
+  const Tensor& noise = condition.low_resolution_noise;
+  require(noise.defined() == options.low_resolution_noise_varies, "{}",
+          options.low_resolution_noise_varies
+              ? "The network is told the noise of low_resolution; expected low_resolution_noise."
+              : "The network isn't told the noise of low_resolution; expected no low_resolution_noise.");
+  require(!noise.defined() || (noise.dim() == 1 && noise.size(0) == images && at::isFloatingType(noise.scalar_type())),
+          "The network's low_resolution_noise has shape {}; expected one floating-point number for each of {} images.",
+          noise.defined() ? format_shape(noise.sizes()) : "none", images);
   check_dropout_keys(condition.dropout_keys, images);
 }
 
-BlockEmbedding UNet::Layers::embedding(const Tensor& t, const Tensor& y) const {
-  return block_embedding(t, y, [this](const Tensor& t, const Tensor& y) { return encoder.embedding(t, y); });
+BlockEmbedding UNet::Layers::embedding(const Tensor& t, const Condition& condition) const {
+  return block_embedding({.t = t, .y = condition.y, .noise = condition.low_resolution_noise},
+                         [this](const EmbeddingInputs& inputs) { return encoder.embedding(inputs); });
 }
 
 Tensor UNet::Layers::network_input(const Tensor& x_t, const Condition& condition) const {
@@ -77,7 +86,7 @@ Tensor UNet::operator()(const Tensor& x_t, const Tensor& t, const Condition& con
   const Layers& layers = *layers_;
   check_network_input(x_t, t, layers.options, device());
   layers.check_condition(condition, x_t.size(0));
-  const BlockCondition block_condition = {.embedding = layers.embedding(t, condition.y),
+  const BlockCondition block_condition = {.embedding = layers.embedding(t, condition),
                                           .dropout_keys = condition.dropout_keys};
   auto [skips, h] = layers.encoder(layers.network_input(x_t, condition), block_condition, layers.compute_type);
   for (const Block& block : layers.output_blocks) {

@@ -14,9 +14,10 @@ inline constexpr std::int64_t no_class = -1;
 
 /// What a network is told beside x_t and t.
 struct Condition {
-  Tensor y = {};               ///< [N] int64 classes or no_class; needed if and only if the network has classes
-  Tensor low_resolution = {};  ///< [N, C, h, w], for super-resolution
-  Tensor dropout_keys = {};    ///< [N] int64, one per image: dropout is on if and only if this is given
+  Tensor y = {};                     ///< [N] int64 classes or no_class; needed if and only if the network has classes
+  Tensor low_resolution = {};        ///< [N, C, h, w], for super-resolution
+  Tensor low_resolution_noise = {};  ///< [N] floating-point: the standard deviation of its noise, where that varies
+  Tensor dropout_keys = {};          ///< [N] int64, one per image: dropout is on if and only if this is given
 };
 
 /// The U-Net of the paper: predicts epsilon (and v) from x_t and t. A handle: copies share their parameters.

@@ -103,6 +103,11 @@ void check_low_resolution(const UNetOptions& options) {
           "Network options low_resolution and low_resolution_noise are {} and {}, but the network does no "
           "super-resolution; expected 0.",
           options.low_resolution, options.low_resolution_noise);
+  require(
+      !options.low_resolution_noise_varies || options.low_resolution_noise > 0.0,
+      "Network option low_resolution_noise_varies is true, but low_resolution_noise, the most, is {}; expected more "
+      "than 0.",
+      options.low_resolution_noise);
   if (options.low_resolution == 0) return;
   const std::int64_t shorter = std::min(options.image_height, options.image_width);
   const std::int64_t factor = shorter / options.low_resolution;
@@ -208,13 +213,19 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
          .before = "0"},
         &options.low_resolution);
   visit({.name = "low_resolution_noise",
-         .help = "Noise on them, so that faults of drawn ones do no harm: standard deviation (0.1)",
+         .help = "Most noise on them, so that faults of drawn ones do no harm: standard deviation (0.3)",
          .option = "--low-resolution-noise",
          .least = 0,
          .most = 2,
          .since = 4,
          .before = "0.0"},
         &options.low_resolution_noise);
+  visit({.name = "low_resolution_noise_varies",
+         .help = "true: from none to the most, told to the network and chosen when sampling; false: always the most",
+         .option = "--low-resolution-noise-varies",
+         .since = 5,
+         .before = "false"},
+        &options.low_resolution_noise_varies);
   visit(
       {"checkpointing", "true: recompute activations instead of keeping them (slower, less memory)", "--checkpointing"},
       &options.checkpointing);

@@ -33,6 +33,9 @@ struct UNetOptions {
   bool super_resolution = false;      ///< conditioned on a smaller image, given as Condition::low_resolution
   std::int64_t low_resolution = 0;    ///< pixels of that image's shorter side; 0: without it, or not known
   double low_resolution_noise = 0.0;  ///< standard deviation of the noise that it is shown with
+  /// Of that noise: drawn anew for each training example, evenly from 0 to low_resolution_noise, and told to the
+  /// network
+  bool low_resolution_noise_varies = false;
   double class_dropout = 0.0;  ///< share of examples that training gives no class: what classifier-free guidance needs
   bool checkpointing = false;  ///< recompute blocks in backward instead of keeping their activations
 

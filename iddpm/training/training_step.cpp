@@ -5,7 +5,6 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/core/random_stream.h"
-#include "iddpm/model/low_resolution.h"
 
 namespace iddpm {
 namespace {
@@ -81,8 +80,8 @@ StepDraws draw(const Batch& batch, const TrainingOptions& options, const UNetOpt
     draws.y = y.to(device, /*non_blocking=*/true);
   }
   if (network.super_resolution) {
-    draws.low_resolution = with_low_resolution_noise(low_resolution_of(batch.x_0.to(device), network), network,
-                                                     streams_of(options.seed, StreamPurpose::low_resolution, batch));
+    draws.low_resolution = shown_in_training(low_resolution_of(batch.x_0.to(device), network), network,
+                                             streams_of(options.seed, StreamPurpose::low_resolution, batch));
   }
   return draws;
 }
@@ -98,7 +97,8 @@ ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& net
     const std::int64_t count = std::min(microbatch, images - begin);
     Condition condition;
     condition.y = rows(draws.y, begin, count);
-    condition.low_resolution = rows(draws.low_resolution, begin, count);
+    condition.low_resolution = rows(draws.low_resolution.images, begin, count);
+    condition.low_resolution_noise = rows(draws.low_resolution.noise, begin, count);
     condition.dropout_keys = rows(draws.dropout_keys, begin, count);
     const LossTerms terms = losses(conditioned(network, condition), rows(x_0, begin, count), draws.t.rows(begin, count),
                                    rows(draws.noise, begin, count));

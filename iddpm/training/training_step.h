@@ -7,6 +7,7 @@
 #include "iddpm/data/batch_loader.h"
 #include "iddpm/diffusion/losses.h"
 #include "iddpm/diffusion/timestep_sampler.h"
+#include "iddpm/model/low_resolution.h"
 #include "iddpm/nn/unet.h"
 #include "iddpm/training/gradient.h"
 #include "iddpm/training/optimizer.h"
@@ -20,11 +21,11 @@ namespace iddpm {
 /// All that is random in a step. Row i belongs to example first_example + i of the batch, whatever batch it comes in.
 struct StepDraws {
   Timesteps t;
-  Tensor weight;               ///< [N] float32: 1 / (T p_t)
-  Tensor noise;                ///< [N, C, H, W]
-  Tensor dropout_keys = {};    ///< [N] int64; undefined without dropout
-  Tensor low_resolution = {};  ///< [N, C, h, w] with its noise; undefined without super-resolution
-  Tensor y = {};               ///< [N] int64: the class, or no_class where it is left out; undefined without classes
+  Tensor weight;                           ///< [N] float32: 1 / (T p_t)
+  Tensor noise;                            ///< [N, C, H, W]
+  Tensor dropout_keys = {};                ///< [N] int64; undefined without dropout
+  ShownLowResolution low_resolution = {};  ///< empty without super-resolution
+  Tensor y = {};  ///< [N] int64: the class, or no_class where it is left out; undefined without classes
 };
 
 /// Draw: each example has its own streams of random numbers. Tensors are on `device`.

@@ -40,6 +40,7 @@ TEST_F(OldRun, IsDescribedAsItWas) {
   before["model"]["network"]["class_dropout"] = 0.0;
   before["model"]["network"]["low_resolution"] = 0;
   before["model"]["network"]["low_resolution_noise"] = 0.0;
+  before["model"]["network"]["low_resolution_noise_varies"] = false;
   before["model"]["diffusion"]["zero_terminal_snr"] = false;
   EXPECT_EQ(nlohmann::json(settings).dump(), before.at("model").dump());
 }

@@ -110,8 +110,8 @@ TEST(BitsPerDimension, TakeAnImageOnceThoughMoreAreAskedFor) {
 
 TEST(BitsPerDimension, TellTheNetworkTheClassesOfEachBatch) {
   std::vector<std::int64_t> seen;
-  const DenoiserOfClasses denoiser_of = [&](const Tensor& y) {
-    for (std::int64_t i = 0; i < y.size(0); ++i) seen.push_back(y[i].item<std::int64_t>());
+  const DenoiserOfImages denoiser_of = [&](const DatasetImages& images) {
+    for (std::int64_t i = 0; i < images.y.size(0); ++i) seen.push_back(images.y[i].item<std::int64_t>());
     return small_denoiser();
   };
   bits_per_dimension(p_theta.q(), denoiser_of, *images(5, 7, true), {.batch = 2});

@@ -208,8 +208,8 @@ TEST(PairwiseBoundOfADataset, NamesTimestepsNotPlaces) {
 
 TEST(PairwiseBoundOfADataset, TellsTheNetworkTheClassesAndReportsProgress) {
   std::vector<std::int64_t> seen;
-  const NetworkOfClasses network_of = [&](const Tensor& y) {
-    for (std::int64_t i = 0; i < y.size(0); ++i) seen.push_back(y[i].item<std::int64_t>());
+  const NetworkOfImages network_of = [&](const DatasetImages& images) {
+    for (std::int64_t i = 0; i < images.y.size(0); ++i) seen.push_back(images.y[i].item<std::int64_t>());
     return network;
   };
   std::int64_t last = 0;

@@ -152,7 +152,7 @@ TEST(Checkpoint, ClaimsThatTheFileDoesNotHoldAreRefusedBeforeAnythingIsBuilt) {
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j["ema_rates"] = {0.9999}; }), "");
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j["ema_rates"] = {0.5, 0.5}; }), "");
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j["surprise"] = 1; }), "");
-  EXPECT_TRUE(contains(error_after([](Json& j, NamedTensors&) { j["format"] = 5; }), "format"));
+  EXPECT_TRUE(contains(error_after([](Json& j, NamedTensors&) { j["format"] = 6; }), "format"));
   EXPECT_NE(error_after([](Json& j, NamedTensors&) { j = Json::array(); }), "");
   EXPECT_TRUE(contains(error_after([](Json&, NamedTensors& t) { t.pop_back(); }), "missing"));
   EXPECT_TRUE(
@@ -169,7 +169,7 @@ TEST(Checkpoint, OfFormat1IsReadAsItWasWritten) {
     json["format"] = 1;
     json.erase("data_pixels");
     for (const char* key : {"loss_weight", "loss_weight_floor", "snr_limit"}) json["model"]["diffusion"].erase(key);
-    for (const char* key : {"class_dropout", "low_resolution", "low_resolution_noise"}) {
+    for (const char* key : {"class_dropout", "low_resolution", "low_resolution_noise", "low_resolution_noise_varies"}) {
       json["model"]["network"].erase(key);
     }
     json["model"]["diffusion"].erase("zero_terminal_snr");

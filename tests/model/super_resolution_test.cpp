@@ -9,19 +9,20 @@
 namespace iddpm {
 namespace {
 
-ModelSettings enlarging_settings(double noise = 0.0) {
+ModelSettings enlarging_settings(double noise = 0.0, bool varies = false) {
   ModelSettings settings = tiny_model();
   settings.network.classes = 0;
   settings.class_names.clear();
   settings.network.super_resolution = true;
   settings.network.low_resolution = 4;
   settings.network.low_resolution_noise = noise;
+  settings.network.low_resolution_noise_varies = varies;
   return settings;
 }
 
 // One that has trained a little: a new network's last convolution is zero, whatever it is shown.
-Model enlarger(double noise = 0.0) {
-  Trainer trainer(enlarging_settings(noise), tiny_training());
+Model enlarger(double noise = 0.0, bool varies = false) {
+  Trainer trainer(enlarging_settings(noise, varies), tiny_training());
   train_steps(trainer, 3);
   return Model({.settings = trainer.settings()}, trainer.network(), Precision::float32);
 }
@@ -63,10 +64,48 @@ TEST(LowResolution, HasTheNoiseOfItsModelEachImageItsOwn) {
   const auto noisy = [&](std::uint64_t first, std::int64_t count) {
     std::vector<RandomStream> streams;
     for (std::int64_t i = 0; i < count; ++i) streams.emplace_back(3, StreamPurpose::low_resolution, first + i);
-    return with_low_resolution_noise(at::zeros({count, 1, 4, 4}), network, std::move(streams));
+    const ShownLowResolution shown = shown_in_training(at::zeros({count, 1, 4, 4}), network, std::move(streams));
+    EXPECT_FALSE(shown.noise.defined());
+    return shown.images;
   };
   EXPECT_NEAR(noisy(0, 500).std().item<double>(), 0.25, 0.01);
   EXPECT_TRUE(at::equal(noisy(0, 3)[2], noisy(2, 1)[0]));
+}
+
+TEST(LowResolution, HasNoiseFromNoneToTheMostWhereItVaries) {
+  const UNetOptions network = enlarging_settings(0.5, true).network;
+  const auto shown = [&](std::uint64_t first, std::int64_t count) {
+    std::vector<RandomStream> streams;
+    for (std::int64_t i = 0; i < count; ++i) streams.emplace_back(3, StreamPurpose::low_resolution, first + i);
+    return shown_in_training(at::zeros({count, 1, 4, 4}), network, std::move(streams));
+  };
+  const ShownLowResolution many = shown(0, 500);
+  EXPECT_GE(many.noise.min().item<float>(), 0.0F);
+  EXPECT_LT(many.noise.max().item<float>(), 0.5F);
+  EXPECT_NEAR(many.noise.mean().item<double>(), 0.25, 0.03);
+  EXPECT_NEAR((many.images / many.noise.view({-1, 1, 1, 1})).std().item<double>(), 1.0, 0.03) << "as much as is told";
+  EXPECT_TRUE(at::equal(shown(2, 1).images[0], many.images[2]));
+  const ShownLowResolution chosen = shown_with_noise(at::zeros({2, 1, 4, 4}), network, 0.0, {});
+  EXPECT_EQ(chosen.images.abs().max().item<float>(), 0.0F);
+  EXPECT_TRUE(at::equal(chosen.noise, at::zeros({2})));
+}
+
+TEST(LowResolution, HasTheNoiseThatIsAskedForWhereItVaries) {
+  const UNetOptions varying = enlarging_settings(0.5, true).network, fixed = enlarging_settings(0.25).network;
+  EXPECT_EQ(low_resolution_noise(varying), 0.0);
+  EXPECT_EQ(low_resolution_noise(varying, 0.5), 0.5);
+  EXPECT_EQ(low_resolution_noise(fixed), 0.25) << "as before";
+  EXPECT_TRUE(contains(error_of([&] { low_resolution_noise(varying, 0.6); }), "0 to 0.5"));
+  EXPECT_TRUE(contains(error_of([&] { low_resolution_noise(fixed, 0.25); }), "can't be chosen"));
+}
+
+TEST(SuperResolution, DrawsOtherwiseWithMoreNoiseOnWhatItEnlarges) {
+  const Model model = enlarger(0.5, true);
+  DrawRequest noisy = enlarging_request();
+  noisy.low_resolution_noise = 0.5;
+  EXPECT_FALSE(at::allclose(draw_at_once(model, noisy), draw_at_once(model, enlarging_request()), 1e-3, 1e-3));
+  noisy.low_resolution_noise = 0.0;
+  EXPECT_TRUE(at::equal(draw_at_once(model, noisy), draw_at_once(model, enlarging_request())));
 }
 
 TEST(SuperResolution, LearnsFromSmallerImagesMadeOfItsOwn) {
@@ -74,10 +113,20 @@ TEST(SuperResolution, LearnsFromSmallerImagesMadeOfItsOwn) {
   Trainer trainer(settings, tiny_training());
   const Batch batch = next_batch(trainer);
   const StepDraws draws = draw(batch, tiny_training(), settings.network, UniformTimesteps(4), at::kCPU);
-  ASSERT_EQ(draws.low_resolution.sizes(), at::IntArrayRef({6, 1, 4, 4}));
-  const Tensor noise = draws.low_resolution - low_resolution_of(batch.x_0, settings.network);
+  ASSERT_EQ(draws.low_resolution.images.sizes(), at::IntArrayRef({6, 1, 4, 4}));
+  const Tensor noise = draws.low_resolution.images - low_resolution_of(batch.x_0, settings.network);
   EXPECT_NEAR(noise.std().item<double>(), 0.25, 0.06);
   EXPECT_EQ(trainer.step(batch).step, 1);
+  Trainer varying(enlarging_settings(0.25, true), tiny_training());
+  train_steps(varying, 2);
+  bool found = false;
+  for (const auto& [name, parameter] : varying.network().parameters()) {
+    if (name != "low_resolution_noise_embed.0.weight") continue;
+    found = true;
+    EXPECT_GT(parameter.grad().abs().max().item<float>(), 0.0F) << "it learns from the noise that it is told";
+  }
+  EXPECT_TRUE(found);
+  EXPECT_EQ(varying.steps_done(), 2);
 }
 
 TEST(SuperResolution, DrawsFromWhatItIsToEnlargeInTurn) {

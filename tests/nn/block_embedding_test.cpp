@@ -15,10 +15,11 @@ Tensor timesteps(std::vector<std::int64_t> values) { return at::tensor(values, a
 /// A layer, and an embedding that counts the rows that it computes.
 class BlockEmbeddingTest : public ::testing::Test {
  protected:
-  BlockEmbedding embed(const Tensor& t, const Tensor& y = {}) {
-    return block_embedding(t, y, [this](const Tensor& t, const Tensor& y) {
-      computed += t.size(0);
-      return at::stack({t.to(at::kFloat), y.defined() ? y.to(at::kFloat) : at::zeros(t.sizes())}, 1);
+  BlockEmbedding embed(const Tensor& t, const Tensor& y = {}, const Tensor& noise = {}) {
+    return block_embedding({.t = t, .y = y, .noise = noise}, [this](const EmbeddingInputs& inputs) {
+      computed += inputs.t.size(0);
+      const Tensor y = inputs.y.defined() ? inputs.y.to(at::kFloat) : at::zeros(inputs.t.sizes());
+      return at::stack({inputs.t.to(at::kFloat), y}, 1);
     });
   }
 
@@ -44,6 +45,8 @@ TEST_F(BlockEmbeddingTest, IsComputedForEachImageWhereTheyDiffer) {
   EXPECT_TRUE(
       at::equal(embed(timesteps({7, 7}), timesteps({1, 2})).rows().select(1, 1), at::tensor({1.0, 2.0}, at::kFloat)));
   EXPECT_EQ(computed, 4);
+  embed(timesteps({7, 7}), {}, at::tensor({0.1, 0.2}));
+  EXPECT_EQ(computed, 6);
   EXPECT_EQ(embed(timesteps({7, 7}), timesteps({no_class, no_class})).rows()[1][1].item<float>(), -1.0F);
 }
 

@@ -65,6 +65,13 @@ TEST(UNetOptions, SayWhichOptionIsOutOfRange) {
             "Network option class_dropout is 1; expected a probability of at least 0 and below 1.");
   EXPECT_EQ(error_with([](UNetOptions& options) { options.class_dropout = 0.1; }),
             "Network option class_dropout is 0.1, but the network has no classes to leave out; expected 0.");
+  EXPECT_EQ(
+      error_with([](UNetOptions& options) {
+        options.super_resolution = true;
+        options.low_resolution_noise_varies = true;
+      }),
+      "Network option low_resolution_noise_varies is true, but low_resolution_noise, the most, is 0; expected more "
+      "than 0.");
   EXPECT_EQ(error_with([](UNetOptions& options) { options.dropout = NAN; }),
             "network options, 'dropout': expected a number from 0 to 1, got nan");
   EXPECT_EQ(

@@ -112,6 +112,32 @@ TEST(UNet, SuperResolutionSeesTheLowResolutionImage) {
             1e-5);
 }
 
+TEST(UNet, SuperResolutionIsToldTheNoiseWhereThatVaries) {
+  const at::NoGradGuard no_grad;
+  UNetOptions options = small_options();
+  options.super_resolution = true;
+  options.low_resolution = 4;
+  options.low_resolution_noise = 0.5;
+  const UNet of_fixed_noise = random_unet(options);
+  options.low_resolution_noise_varies = true;
+  const UNet network = random_unet(options);
+  const Tensor x_t = random_tensor({1, 3, 8, 8}, 1).expand({2, 3, 8, 8});
+  const Tensor t = four_timesteps.slice(0, 0, 1).expand({2});
+  const Tensor small = random_tensor({1, 3, 4, 4}, 2).expand({2, 3, 4, 4});
+  const auto told = [&](double first, double second) {
+    return network(x_t, t, {.low_resolution = small, .low_resolution_noise = at::tensor({first, second}, at::kFloat)});
+  };
+  EXPECT_GT(largest_difference(told(0.0, 0.1)[0], told(0.0, 0.1)[1]), 1e-4) << "each image its own";
+  EXPECT_LT(largest_difference(told(0.1, 0.1)[0], told(0.0, 0.1)[1]), 1e-5) << "a row for all or one each";
+  EXPECT_TRUE(contains(error_of([&] { network(x_t, t, {.low_resolution = small}); }), "expected low_resolution_noise"));
+  EXPECT_TRUE(contains(
+      error_of([&] { of_fixed_noise(x_t, t, {.low_resolution = small, .low_resolution_noise = at::zeros({2})}); }),
+      "expected no low_resolution_noise"));
+  EXPECT_TRUE(
+      contains(error_of([&] { network(x_t, t, {.low_resolution = small, .low_resolution_noise = at::zeros({3})}); }),
+               "has shape [3]"));
+}
+
 TEST(UNet, ClassesChangeTheOutput) {
   const at::NoGradGuard no_grad;
   UNetOptions options = small_options();

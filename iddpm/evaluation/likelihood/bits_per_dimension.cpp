@@ -103,10 +103,10 @@ BoundTerms bound_terms(const ForwardProcess& q, const Denoiser& denoiser, const 
 BitsPerDimension bits_per_dimension(const ForwardProcess& q, const Denoiser& denoiser, const Dataset& dataset,
                                     const BitsPerDimensionOptions& options, const ProgressCallback& progress) {
   return bits_per_dimension(
-      q, [&](const Tensor&) { return denoiser; }, dataset, options, progress);
+      q, [&](const DatasetImages&) { return denoiser; }, dataset, options, progress);
 }
 
-BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfClasses& denoiser_of,
+BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfImages& denoiser_of,
                                     const Dataset& dataset, const BitsPerDimensionOptions& options,
                                     const ProgressCallback& progress) {
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
@@ -115,7 +115,7 @@ BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfCla
   RunningMean total, prior, terms, x_0_error, epsilon_error;
   std::int64_t broken_timestep = -1;
   for_each_batch(dataset, indices, options.batch, result.skipped, [&](const DatasetImages& images) {
-    const Denoiser denoiser = denoiser_of(images.y);
+    const Denoiser denoiser = denoiser_of(images);
     const std::int64_t size = images.pixels.size(0);
     const std::int64_t before = result.images + static_cast<std::int64_t>(result.skipped.size()) +
                                 static_cast<std::int64_t>(result.not_finite.size());

@@ -58,18 +58,18 @@ struct BitsPerDimension {
   ImageSetRecord measured = {};                   ///< the images, for the protocol; the caller names their source
 };
 
-/// The network, or the denoiser, that knows the classes y [N] of a batch (undefined if the data set has none).
-using NetworkOfClasses = std::function<Network(const Tensor& y)>;
-using DenoiserOfClasses = std::function<Denoiser(const Tensor& y)>;
+/// The network, or the denoiser, that is told what goes with a batch: its classes, say.
+using NetworkOfImages = std::function<Network(const DatasetImages& images)>;
+using DenoiserOfImages = std::function<Denoiser(const DatasetImages& images)>;
 
 /// The noise with which images of a data set are evaluated: image i of a seed has a stream of its own.
 NoiseSource evaluation_noise(std::uint64_t seed, const DatasetImages& images, at::Device device = at::kCPU);
 
-/// Bits per dimension on a data set, by a denoiser without classes or one for each batch's. T passes of the denoiser
+/// Bits per dimension on a data set, by a denoiser for all images or one for each batch. T passes of the denoiser
 /// per image: `progress` counts images times timesteps. Throws NotFiniteError if the bound of no image is finite.
 BitsPerDimension bits_per_dimension(const ForwardProcess& q, const Denoiser& denoiser, const Dataset& dataset,
                                     const BitsPerDimensionOptions& options = {}, const ProgressCallback& progress = {});
-BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfClasses& denoiser_of,
+BitsPerDimension bits_per_dimension(const ForwardProcess& q, const DenoiserOfImages& denoiser_of,
                                     const Dataset& dataset, const BitsPerDimensionOptions& options = {},
                                     const ProgressCallback& progress = {});
 

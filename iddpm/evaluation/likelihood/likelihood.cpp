@@ -1,6 +1,7 @@
 #include "iddpm/evaluation/likelihood/likelihood.h"
 
 #include "iddpm/core/error.h"
+#include "iddpm/evaluation/enlarged_images.h"
 #include "iddpm/evaluation/likelihood/chosen_timesteps.h"
 #include "iddpm/evaluation/model_record.h"
 
@@ -29,11 +30,17 @@ Likelihood measure_likelihood(const Model& model, const Dataset& dataset, const 
   const ReverseProcess process = model.reverse_process().respaced(chosen_timesteps(model, options.steps));
   Likelihood result{.bits = {}, .model = model_record(model, options.seed)};
   result.model.sampler = respacing_note(options.steps);
+  const std::string given = enlarging_note(model.settings().network);
+  if (!given.empty()) result.model.sampler += (result.model.sampler.empty() ? "" : ", ") + given;
   result.model.steps = process.steps();
   result.model.evaluations = process.steps();  // the bound looks once at every timestep
   result.bits = bits_per_dimension(
-      process.q(), [&](const Tensor& y) { return model.denoiser_of(process, y); }, dataset,
-      {.count = options.count, .batch = options.batch, .seed = options.seed, .device = model.device()}, progress);
+      process.q(),
+      [&](const DatasetImages& images) {
+        return enlarging_its_images(model, images, options.seed).denoiser_of(process, images.y);
+      },
+      dataset, {.count = options.count, .batch = options.batch, .seed = options.seed, .device = model.device()},
+      progress);
   return result;
 }
 
@@ -56,7 +63,11 @@ PairwiseBound measure_pairwise_bound(const Model& model, const Dataset& dataset,
                                      const std::string& source, const ProgressCallback& progress) {
   options.device = model.device();
   PairwiseBound bound = pairwise_bound(
-      model.reverse_process(), [&](const Tensor& y) { return model.network_of(y); }, dataset, options, progress);
+      model.reverse_process(),
+      [&](const DatasetImages& images) {
+        return enlarging_its_images(model, images, options.seed).network_of(images.y);
+      },
+      dataset, options, progress);
   const ModelRecord record = model_record(model, options.seed);
   bound.measured.source = source;
   bound.model.checkpoint = model.path().filename().string();

@@ -178,17 +178,17 @@ std::vector<std::int64_t> PairwiseBound::optimal_timesteps(std::int64_t steps) c
 PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const Network& network, const Dataset& dataset,
                              const PairwiseBoundOptions& options, const ProgressCallback& progress) {
   return pairwise_bound(
-      p_theta, [&](const Tensor&) { return network; }, dataset, options, progress);
+      p_theta, [&](const DatasetImages&) { return network; }, dataset, options, progress);
 }
 
-PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfClasses& network_of, const Dataset& dataset,
+PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfImages& network_of, const Dataset& dataset,
                              const PairwiseBoundOptions& options, const ProgressCallback& progress) {
   const std::vector<std::int64_t> indices = evenly_spread(dataset.size(), options.count);
   PairwiseBound result;
   Sha256 hash;
   std::int64_t images_done = 0;
   for_each_batch(dataset, indices, options.batch, result.skipped, [&](const DatasetImages& images) {
-    const Network network = network_of(images.y);
+    const Network network = network_of(images);
     const std::int64_t size = images.pixels.size(0);
     if (result.timesteps.empty()) {
       result.timesteps = respacing_candidates(p_theta.steps(), options.candidates);

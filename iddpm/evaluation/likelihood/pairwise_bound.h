@@ -59,10 +59,10 @@ struct PairwiseBound {
 };
 
 /// Measures it, with as many passes of the network per image as there are candidates: `progress` counts images times
-/// candidates. For a network without classes, or one that is told each batch's.
+/// candidates. For one network, or one for each batch.
 PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const Network& network, const Dataset& dataset,
                              const PairwiseBoundOptions& options = {}, const ProgressCallback& progress = {});
-PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfClasses& network_of, const Dataset& dataset,
+PairwiseBound pairwise_bound(const ReverseProcess& p_theta, const NetworkOfImages& network_of, const Dataset& dataset,
                              const PairwiseBoundOptions& options = {}, const ProgressCallback& progress = {});
 
 }  // namespace iddpm
