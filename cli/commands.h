@@ -13,6 +13,7 @@ void add_train_classifier(CLI::App& app);
 void add_respace(CLI::App& app);
 void add_info(CLI::App& app);
 void add_convert(CLI::App& app);
+void add_export(CLI::App& app);
 void add_figures(CLI::App& app);
 void add_report(CLI::App& app);
 void add_benchmark(CLI::App& app);

@@ -268,10 +268,13 @@ EvaluationInput kind_of_input(const std::filesystem::path& path) {
       "'{}': there is nothing to evaluate there; expected a run folder, a checkpoint, a folder of images or an .npz",
       path.string());
   if (fs::is_directory(path)) {
-    const bool is_run = fs::exists(path / "run.json") || !list_checkpoints(path).empty();
-    return is_run ? EvaluationInput::model : EvaluationInput::images;
+    const bool is_model =
+        fs::exists(path / "run.json") || !list_checkpoints(path).empty() || diffusers::is_model_folder(path);
+    return is_model ? EvaluationInput::model : EvaluationInput::images;
   }
-  if (looks_like_safetensors(path) || path.extension() == ".safetensors") return EvaluationInput::model;
+  if (looks_like_safetensors(path) || path.extension() == ".safetensors" || path.extension() == ".bin") {
+    return EvaluationInput::model;
+  }
   return path.extension() == ".json" ? EvaluationInput::result : EvaluationInput::images;
 }
 

@@ -27,13 +27,20 @@ bool is_classifier(const std::filesystem::path& path) {
   }
 }
 
-// A model or a classifier, with its file.
+std::vector<StoredTensor> tensors_of(const SafetensorsFile& file) {
+  std::vector<StoredTensor> tensors;
+  for (const std::string& name : file.names()) tensors.push_back({name, file.type(name), file.shape(name)});
+  return tensors;
+}
+
+// A model or a classifier, with its file's tensors.
 template <typename Described>
-void describe_for(const InfoArguments& arguments, const Described& described, const SafetensorsFile& file) {
+void describe_for(const InfoArguments& arguments, const Described& described,
+                  const std::vector<StoredTensor>& tensors) {
   if (arguments.json) {
     nlohmann::json description = describe_json(described);
     if (arguments.tensors) {
-      for (const std::string& name : file.names()) description["tensors"][name] = file.shape(name);
+      for (const StoredTensor& tensor : tensors) description["tensors"][tensor.name] = tensor.shape;
     }
     print(printed_json(description));
     return;
@@ -41,9 +48,9 @@ void describe_for(const InfoArguments& arguments, const Described& described, co
   std::string text = describe(described);
   if (arguments.tensors) {
     text += "\nTensors\n";
-    for (const std::string& name : file.names()) {
-      text += fmt::format("  {:<64} {:<10} [{}]\n", name, c10::toString(file.type(name)),
-                          fmt::join(file.shape(name), ", "));
+    for (const StoredTensor& tensor : tensors) {
+      text +=
+          fmt::format("  {:<64} {:<10} [{}]\n", tensor.name, c10::toString(tensor.type), fmt::join(tensor.shape, ", "));
     }
   }
   print(text);
@@ -51,9 +58,11 @@ void describe_for(const InfoArguments& arguments, const Described& described, co
 
 void run_info(const InfoArguments& arguments) {
   const std::filesystem::path path = find_model(arguments.model);
-  if (is_classifier(path)) return describe_for(arguments, TrainedClassifier::open(path), SafetensorsFile(path));
+  if (is_classifier(path)) {
+    return describe_for(arguments, TrainedClassifier::open(path), tensors_of(SafetensorsFile(path)));
+  }
   const Checkpoint checkpoint(path);
-  describe_for(arguments, checkpoint, checkpoint.file());
+  describe_for(arguments, checkpoint, checkpoint.tensors());
 }
 
 }  // namespace
@@ -66,7 +75,8 @@ void add_info(CLI::App& app) {
       "  iddpm info runs/photos\n"
       "  iddpm info model.safetensors --tensors\n"
       "  iddpm info model.safetensors --json");
-  verb->add_option("model", arguments->model, "Run folder, checkpoint file or classifier of noisy images")
+  verb->add_option("model", arguments->model,
+                   "Run folder, checkpoint file, folder of diffusers or classifier of noisy images")
       ->required()
       ->type_name("MODEL");
   verb->add_flag("--tensors", arguments->tensors, "List every tensor with its type and shape");

@@ -33,6 +33,7 @@ std::unique_ptr<CLI::App> make_program() {
   add_respace(app);
   add_info(app);
   add_convert(app);
+  add_export(app);
   add_figures(app);
   add_report(app);
   add_reproduce(app);

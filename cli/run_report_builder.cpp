@@ -146,18 +146,12 @@ fs::path write_run_report(const fs::path& run_folder, std::shared_ptr<const Data
 
   RunReport report;
   report.title = fmt::format("iddpm: {}", run_folder.filename().string());
-  std::int64_t parameters = 0;
-  for (const std::string& name : checkpoint.file().names()) {
-    std::int64_t size = 1;
-    for (const std::int64_t extent : checkpoint.file().shape(name)) size *= extent;
-    if (name.starts_with("model.")) parameters += size;
-  }
   const UNetOptions& network = info.settings.network;
   report.summary = fmt::format(
       "A diffusion model of {}x{} images{} with {} parameters, trained to step {} on {}. Schedule {}, T = {}, "
       "objective {}.",
       network.image_height, network.image_width,
-      network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "", format_count(parameters),
+      network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "", format_count(checkpoint.parameters()),
       format_count(info.step), record.data.filename().string(), info.settings.diffusion.schedule,
       info.settings.diffusion.steps, name(info.settings.diffusion.objective));
   report.figures.emplace_back("Steps", format_count(info.step));

@@ -131,7 +131,7 @@ void run_train_classifier(const CLI::App& verb, TrainClassifierArguments argumen
   const Checkpoint checkpoint(find_model(arguments.model));
   const ModelSettings& model = checkpoint.info().settings;
   require(model.network.classes >= 2, "--model: '{}' has {} classes; expected at least 2, to tell apart",
-          checkpoint.file().path().string(), model.network.classes);
+          checkpoint.path().string(), model.network.classes);
   apply_threads(arguments.compute);
   ClassifierTrainingOptions training;
   arguments.training.apply_to(training);

@@ -15,7 +15,7 @@ EOF
 
 packages=(g++ cmake ninja-build pkg-config libtorch-dev libdnnl-dev libhwy-dev libgloo-dev libcli11-dev
           nlohmann-json3-dev libfmt-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libtiff-dev libgif-dev zlib1g-dev
-          libzip-dev libssl-dev
+          libzip-dev libssl-dev libonnx-dev
           libpango1.0-dev fonts-dejavu-core fonts-droid-fallback)
 dry_run=false
 for argument in "$@"; do

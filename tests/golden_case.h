@@ -41,11 +41,12 @@ inline std::filesystem::path golden_directory() {
   return chosen != nullptr && *chosen != '\0' ? chosen : IDDPM_TEST_GOLDEN_DIR;
 }
 
-/// The safetensors files of the golden directory, sorted by name.
+/// The cases of the golden directory and of the folders in it, sorted by name. A pipeline's weights are no case.
 inline std::vector<std::filesystem::path> golden_files() {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(golden_directory())) {
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(golden_directory())) {
+    const bool is_weights = entry.path().stem() == "diffusion_pytorch_model";
+    if (entry.path().extension() == ".safetensors" && !is_weights) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;

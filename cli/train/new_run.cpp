@@ -109,7 +109,7 @@ std::vector<std::string> fine_tuned_classes(const ModelOptions& options, const M
 
 std::string taken_over_sentence(const Checkpoint& checkpoint, const TakenOver& taken, const ModelSettings& settings) {
   std::string text = fmt::format("From {}: {} of {} parameters taken over, optimiser and averages begin anew",
-                                 display_path(checkpoint.file().path()), format_count(taken.parameters),
+                                 display_path(checkpoint.path()), format_count(taken.parameters),
                                  format_count(checkpoint.parameters()));
   if (settings.network.classes > 0) {
     text += fmt::format("; classes by name: {} kept",

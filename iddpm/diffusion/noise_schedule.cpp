@@ -15,6 +15,28 @@ void require_steps(std::string_view schedule, std::int64_t steps) {
           max_schedule_steps, steps);
 }
 
+// Linear in beta, or in its square root.
+std::vector<double> betas_by(const LinearScheduleOptions& options, std::string_view schedule, bool in_root) {
+  require_steps(schedule, options.steps);
+  require((options.first_beta == 0) == (options.last_beta == 0) && options.first_beta >= 0 && options.first_beta <= 1 &&
+              options.last_beta >= 0 && options.last_beta <= 1,
+          "{} schedule: expected a first and a last beta above 0 and at most 1, got {} and {}", schedule,
+          options.first_beta, options.last_beta);
+  const double scale = 1000.0 / static_cast<double>(options.steps);
+  const bool published = options.first_beta == 0;
+  const auto root = [&](double beta) { return in_root ? std::sqrt(beta) : beta; };
+  const double first = root(published ? scale * 1e-4 : options.first_beta);
+  const double last = root(published ? scale * 0.02 : options.last_beta);
+  const double increment = options.steps > 1 ? (last - first) / static_cast<double>(options.steps - 1) : 0.0;
+  const double greatest = published ? 0.999 : 1.0;
+  std::vector<double> betas;
+  for (std::int64_t t = 0; t < options.steps; ++t) {
+    const double value = first + static_cast<double>(t) * increment;
+    betas.push_back(std::min(in_root ? value * value : value, greatest));
+  }
+  return betas;
+}
+
 }  // namespace
 
 NoiseSchedule::NoiseSchedule(std::vector<double> betas) : beta(std::move(betas)) {
@@ -45,16 +67,11 @@ NoiseSchedule::NoiseSchedule(std::vector<double> betas) : beta(std::move(betas))
 double NoiseSchedule::first_variance() const { return steps() > 1 ? beta_tilde[1] : beta[0]; }
 
 NoiseSchedule linear_schedule(const LinearScheduleOptions& options) {
-  require_steps("linear", options.steps);
-  const double scale = 1000.0 / static_cast<double>(options.steps);
-  const double first = scale * 1e-4;
-  const double last = scale * 0.02;
-  const double increment = options.steps > 1 ? (last - first) / static_cast<double>(options.steps - 1) : 0.0;
-  std::vector<double> betas;
-  for (std::int64_t t = 0; t < options.steps; ++t) {
-    betas.push_back(std::min(first + static_cast<double>(t) * increment, 0.999));
-  }
-  return NoiseSchedule(std::move(betas));
+  return NoiseSchedule(betas_by(options, "linear", /*in_root=*/false));
+}
+
+NoiseSchedule scaled_linear_schedule(const LinearScheduleOptions& options) {
+  return NoiseSchedule(betas_by(options, "scaled linear", /*in_root=*/true));
 }
 
 NoiseSchedule cosine_schedule(const CosineScheduleOptions& options) {

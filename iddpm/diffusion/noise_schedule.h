@@ -10,6 +10,8 @@ inline constexpr std::int64_t max_schedule_steps = 1'000'000;
 
 struct LinearScheduleOptions {
   std::int64_t steps = 1000;
+  double first_beta = 0.0;  ///< 0, like last_beta: 1e-4 and 0.02, scaled by 1000 / steps
+  double last_beta = 0.0;
 };
 
 struct CosineScheduleOptions {
@@ -40,10 +42,13 @@ class NoiseSchedule {
   std::vector<double> posterior_mean_x_t;  ///< coefficient of x_t in it
 };
 
-/// beta from 1e-4 to 0.02, scaled by 1000 / T (Ho et al. 2020; arXiv 2102.09672 section 3.2). For few steps, where the
-/// scaled values would exceed it (T of 20 and below), beta is limited to 0.999. Throws Error if the number of steps is
-/// out of range.
+/// beta from the first to the last: from 1e-4 to 0.02, scaled by 1000 / T (Ho et al. 2020; arXiv 2102.09672 section
+/// 3.2). For few steps, where the scaled values would exceed it (T of 20 and below), beta is limited to 0.999. Throws
+/// Error if an option is out of range, or only one of the betas is 0.
 NoiseSchedule linear_schedule(const LinearScheduleOptions& options = {});
+
+/// The same linear in sqrt(beta) (Rombach et al. 2022, arXiv 2112.10752).
+NoiseSchedule scaled_linear_schedule(const LinearScheduleOptions& options = {});
 
 /// alpha_bar = f(t) / f(0), f(t) = cos^2((t / T + s) / (1 + s) * pi / 2) (arXiv 2102.09672 eq. 17). Throws Error if an
 /// option is out of range.

@@ -141,6 +141,17 @@ const NamedSpacing* spacing_of(const std::string& specification) {
   return nullptr;
 }
 
+// What "leading50+1" adds to every timestep, which is cut off the specification; 0 without.
+std::int64_t take_offset(std::string& specification) {
+  const std::size_t plus = specification.find('+');
+  if (!specification.starts_with("leading") || plus == std::string::npos) return 0;
+  const std::optional<std::int64_t> offset = parse_count(std::string_view(specification).substr(plus + 1));
+  require(offset.has_value() && *offset <= max_schedule_steps, "respacing '{}': expected an offset after +, such as 1",
+          specification);
+  specification.resize(plus);
+  return *offset;
+}
+
 // The 50 of "ddim50".
 std::int64_t count_after(std::string_view prefix, std::int64_t steps, const std::string& specification) {
   const std::optional<std::int64_t> count = parse_count(std::string_view(specification).substr(prefix.size()));
@@ -173,11 +184,17 @@ std::vector<std::int64_t> respaced_timesteps(std::int64_t steps, const std::stri
             specification, expected_counts);
   }
   if (const NamedSpacing* spacing = spacing_of(specification)) {
-    const std::int64_t count = count_after(spacing->name, steps, specification);
+    std::string without_offset = specification;
+    const std::int64_t offset = take_offset(without_offset);
+    const std::int64_t count = count_after(spacing->name, steps, without_offset);
     require(spacing->timesteps != nullptr,
             "respacing '{}': {} goes by the noise levels of a schedule, which are not known here", specification,
             spacing->name);
-    return spacing->timesteps(steps, count);
+    Timesteps timesteps = spacing->timesteps(steps, count);
+    for (std::int64_t& t : timesteps) t += offset;
+    require(timesteps.back() < steps, "respacing '{}': expected timesteps of 0 to {}, got {}", specification, steps - 1,
+            timesteps.back());
+    return timesteps;
   }
   std::vector<std::int64_t> timesteps;
   if (specification.empty()) {

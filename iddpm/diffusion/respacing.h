@@ -16,8 +16,9 @@ namespace iddpm {
 ///   2010.02502). Where no integer stride keeps N of T, as 300 of 1000, which the published code refuses: floor(i T /
 ///   N) for i = 0 .. N - 1, the paper's own "linear" choice (appendix D.2), whose stride differs by at most 1;
 /// - "leading50", "linspace50", "trailing50": the three of Lin et al. 2024, arXiv 2305.08891, table 2: every (T div
-///   50)-th from 0, which leaves out the noisiest; evenly from the first to the last (the last alone if it is one);
-///   every (T / 50)-th from the last one down, rounded half to even, which leaves out t = 0 and its neighbours;
+///   50)-th from 0 (from 1 with "leading50+1"), which leaves out the noisiest; evenly from the first to the last (the
+///   last alone if it is one); every (T / 50)-th from the last one down, rounded half to even, which leaves out t = 0
+///   and its neighbours;
 /// - "": all of them.
 /// The two by noise levels need the schedule (below); timesteps that are the best for a model ("optimal25", "best10" on
 /// the command line) have to be measured: see optimal_respacing.h. Throws Error naming the specification and the

@@ -147,7 +147,9 @@ Prediction ReverseProcess::prediction_from_output(const Tensor& output, const Te
       prediction.x_0 = q_.x_0_from_previous(x_t, t, of_mean);
       break;
   }
-  if (clip_x_0.value_or(options_.clip_x_0)) prediction.x_0 = prediction.x_0.clamp(-1.0, 1.0);
+  if (clip_x_0.value_or(options_.clip_x_0)) {
+    prediction.x_0 = prediction.x_0.clamp(-options_.clip_range, options_.clip_range);
+  }
   prediction.mean = options_.mean == Mean::previous_x ? of_mean : q_.posterior(prediction.x_0, x_t, t).mean;
   return prediction;
 }

@@ -33,7 +33,8 @@ constexpr bool is_learned(Variance variance) {
 struct ReverseProcessOptions {
   Mean mean = Mean::epsilon;
   Variance variance = Variance::learned_range;
-  bool clip_x_0 = true;           ///< clamp the predicted x_0 to [-1, 1] when sampling and evaluating
+  bool clip_x_0 = true;  ///< clamp the predicted x_0 to [-clip_range, clip_range] when sampling and evaluating
+  double clip_range = 1.0;
   bool rescale_timesteps = true;  ///< the network sees t * 1000 / T (T of the full process) instead of t
 };
 

@@ -7,7 +7,7 @@
 namespace iddpm {
 namespace {
 
-constexpr std::array schedule_names = {"linear", "cosine"};
+constexpr std::array schedule_names = {"linear", "scaled_linear", "cosine"};
 constexpr std::array mean_names = {"epsilon", "x_0", "previous_x", "v"};
 constexpr std::array variance_names = {"fixed_small", "fixed_large", "learned", "learned_range"};
 constexpr std::array objective_names = {"simple", "hybrid", "vlb", "vlb_unscaled"};
@@ -19,9 +19,18 @@ std::string name_of(Enumeration value, ChoiceNames names, const char* what) {
 }
 
 NoiseSchedule schedule_of(const DiffusionSettings& settings) {
-  if (settings.schedule == "linear") return linear_schedule({.steps = settings.steps});
-  if (settings.schedule == "cosine") return cosine_schedule({.steps = settings.steps});
-  fail("schedule: expected linear or cosine, got '{}'", settings.schedule);
+  if (settings.schedule == "cosine") {
+    require(settings.first_beta == 0 && settings.last_beta == 0,
+            "diffusion settings: first_beta and last_beta are {} and {}, which the cosine schedule doesn't have; "
+            "expected 0",
+            settings.first_beta, settings.last_beta);
+    return cosine_schedule({.steps = settings.steps});
+  }
+  const LinearScheduleOptions options = {
+      .steps = settings.steps, .first_beta = settings.first_beta, .last_beta = settings.last_beta};
+  if (settings.schedule == "linear") return linear_schedule(options);
+  if (settings.schedule == "scaled_linear") return scaled_linear_schedule(options);
+  fail("schedule: expected linear, scaled_linear or cosine, got '{}'", settings.schedule);
 }
 
 }  // namespace
@@ -34,9 +43,11 @@ ForwardProcess forward_process(const DiffusionSettings& settings) {
 }
 
 ReverseProcess reverse_process(const DiffusionSettings& settings) {
-  return ReverseProcess(
-      forward_process(settings),
-      {.mean = settings.mean, .variance = settings.variance, .rescale_timesteps = settings.rescale_timesteps});
+  return ReverseProcess(forward_process(settings), {.mean = settings.mean,
+                                                    .variance = settings.variance,
+                                                    .clip_x_0 = settings.clip_x_0 > 0,
+                                                    .clip_range = settings.clip_x_0 > 0 ? settings.clip_x_0 : 1.0,
+                                                    .rescale_timesteps = settings.rescale_timesteps});
 }
 
 void check_weighting(const DiffusionSettings& settings) {
@@ -66,6 +77,15 @@ LossWeight parse_loss_weight(const std::string& name) {
 void visit_fields(DiffusionSettings& settings, const FieldVisitor& visit) {
   visit({"schedule", "How alpha_bar falls", "--schedule"}, one_of(&settings.schedule, schedule_names));
   visit({"steps", "T", "--diffusion-steps", 1, max_schedule_steps}, &settings.steps);
+  visit({.name = "first_beta",
+         .help = "Of the linear schedules; 0, like last_beta: 0.0001 and 0.02, times 1000 / T",
+         .least = 0,
+         .most = 1,
+         .since = 7,
+         .before = "0.0"},
+        &settings.first_beta);
+  visit({.name = "last_beta", .help = "See first_beta", .least = 0, .most = 1, .since = 7, .before = "0.0"},
+        &settings.last_beta);
   visit({.name = "zero_terminal_snr",
          .help = "true: the schedule is rescaled so that no signal is left at its end; for v and x_0",
          .option = "--zero-terminal-snr",
@@ -77,6 +97,13 @@ void visit_fields(DiffusionSettings& settings, const FieldVisitor& visit) {
         one_of(&settings.variance, variance_names));
   visit({"rescale_timesteps", "true: the network sees t * 1000 / T", "--rescale-timesteps"},
         &settings.rescale_timesteps);
+  visit({.name = "clip_x_0",
+         .help = "The predicted x_0 is clamped to [-this, this]; 0: it isn't",
+         .least = 0,
+         .most = 1e6,
+         .since = 7,
+         .before = "1.0"},
+        &settings.clip_x_0);
   visit({"objective", "What is minimised", "--objective"}, one_of(&settings.objective, objective_names));
   visit(
       {.name = "loss_weight",

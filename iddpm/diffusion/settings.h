@@ -10,19 +10,23 @@ namespace iddpm {
 
 /// A diffusion process in words: what a checkpoint says of it. The defaults are the paper's best choices.
 struct DiffusionSettings {
-  std::string schedule = "cosine";  ///< or "linear"
+  std::string schedule = "cosine";  ///< or "linear", "scaled_linear"
   std::int64_t steps = 4000;
+  double first_beta = 0.0;  ///< of "linear" and "scaled_linear"; 0, like last_beta: 1e-4 and 0.02, times 1000 / T
+  double last_beta = 0.0;
   bool zero_terminal_snr = false;  ///< the schedule rescaled until no signal is left at its end (noise_schedule.h)
   Mean mean = Mean::epsilon;
   Variance variance = Variance::learned_range;
   bool rescale_timesteps = true;
+  double clip_x_0 = 1.0;  ///< the predicted x_0 is clamped to [-this, this] when sampling and evaluating; 0: it isn't
   Objective objective = Objective::hybrid;
   LossWeighting weighting = {};  ///< of the squared error in L_simple and L_hybrid
 
   bool operator==(const DiffusionSettings&) const = default;
 };
 
-/// Throws Error if the schedule's name is unknown or steps are outside 1 .. 1,000,000.
+/// Throws Error if the schedule's name is unknown, steps are outside 1 .. 1,000,000, or the betas don't fit the
+/// schedule.
 ForwardProcess forward_process(const DiffusionSettings& settings);
 ReverseProcess reverse_process(const DiffusionSettings& settings);
 

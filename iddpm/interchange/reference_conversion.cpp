@@ -4,8 +4,11 @@
 #include <charconv>
 
 #include "iddpm/core/error.h"
+#include "iddpm/interchange/other_programs.h"
+#include "iddpm/interchange/published_checkpoints.h"
 #include "iddpm/io/input_file.h"
 #include "iddpm/io/pytorch_checkpoint.h"
+#include "iddpm/model/trained_classifier.h"
 
 namespace iddpm {
 namespace {
@@ -31,6 +34,9 @@ DiffusionSettings diffusion_settings(const nlohmann::json& flags) {
 }
 
 NamedTensors read_weights(const fs::path& path) {
+  const bool readable = is_pytorch_checkpoint(path);
+  const std::optional<std::string> other = readable ? std::nullopt : other_program(path);
+  require(!other, ErrorKind::unsupported, "{} {}", path.string(), other.value_or(""));
   NamedTensors weights = read_pytorch_checkpoint(path);
   // What DistributedDataParallel puts before every name.
   const std::string wrapper = "module.";
@@ -39,10 +45,14 @@ NamedTensors read_weights(const fs::path& path) {
   });
   for (auto& [name, tensor] : weights) {
     if (wrapped) name = name.substr(wrapper.size());
-    require(at::isFloatingType(tensor.scalar_type()), "{}: parameter {} has type {}; expected floating-point numbers",
-            path.string(), quote(name), at::toString(tensor.scalar_type()));
   }
   return weights;
+}
+
+NamedShapes shapes_of(const NamedTensors& weights) {
+  NamedShapes shapes;
+  for (const auto& [name, tensor] : weights) shapes.emplace_back(name, tensor.sizes().vec());
+  return shapes;
 }
 
 // In the network's own order.
@@ -51,6 +61,8 @@ NamedTensors fitted_weights(NamedTensors weights, const NamedShapes& expected, c
   std::map<std::string, Tensor> by_name;
   for (const auto& [name, tensor] : weights) {
     found.emplace_back(name, tensor.sizes().vec());
+    require(at::isFloatingType(tensor.scalar_type()), "{}: parameter {} has type {}; expected floating-point numbers",
+            path.string(), quote(name), at::toString(tensor.scalar_type()));
     require(by_name.emplace(name, tensor).second, "{}: parameter {} is there twice", path.string(), quote(name));
   }
   const std::string misfit = describe_misfit(expected, found);
@@ -78,6 +90,69 @@ std::int64_t step_from_name(const fs::path& path) {
   return error == std::errc() ? step : 0;
 }
 
+ReferenceReading reading_of(const ReferenceCheckpoint& reference, const NamedTensors& weights) {
+  const auto published = find_published_checkpoint(reference.weights.filename().string());
+  if (published && reference.flags.empty() && reference.family.value_or(published->family) == published->family) {
+    return {.family = published->family, .flags = parse_reference_flags(published->flags), .published = true};
+  }
+  return {.family = reference.family.value_or(told_family(reference.flags, shapes_of(weights))),
+          .flags = reference.flags};
+}
+
+nlohmann::json origin_of(const ReferenceCheckpoint& reference, const ReferenceReading& reading) {
+  return {{"converted_from", reference.weights.filename().string()},
+          {"family", name(reading.family)},
+          {"flags", reading.flags}};
+}
+
+void write_model(const ReferenceCheckpoint& reference, const ReferenceReading& reading, NamedTensors raw,
+                 const fs::path& output) {
+  ModelSettings settings = reference_settings(reading.family, reading.flags);
+  adopt_classes(settings.network, raw);
+  const NamedShapes expected = UNet::parameter_shapes(settings.network);
+  CheckpointWeights weights = {.raw = fitted_weights(std::move(raw), expected, reference.weights)};
+  CheckpointInfo info = {.settings = settings,
+                         .step = reference.step.value_or(step_from_name(reference.weights)),
+                         .origin = origin_of(reference, reading)};
+  if (reference.ema.has_value()) {
+    require(reference.ema_rate > 0 && reference.ema_rate < 1, "EMA rate: expected a number between 0 and 1, got {}",
+            reference.ema_rate);
+    info.ema_rates = {reference.ema_rate};
+    info.origin["ema_converted_from"] = reference.ema->filename().string();
+    weights.emas.push_back(fitted_weights(read_weights(*reference.ema), expected, *reference.ema));
+  }
+  save_checkpoint(output, info, weights);
+}
+
+// The published classifiers have 1000 classes by a constant, too; every pool ends in a layer with one row for each.
+void adopt_classes(ClassifierOptions& options, const NamedTensors& weights) {
+  const std::map<ClassifierPool, std::string> last = {{ClassifierPool::adaptive, "out.3.weight"},
+                                                      {ClassifierPool::attention, "out.2.c_proj.weight"},
+                                                      {ClassifierPool::spatial, "out.2.weight"},
+                                                      {ClassifierPool::spatial_v2, "out.3.weight"}};
+  for (const auto& [name, tensor] : weights) {
+    if (name == last.at(options.pool) && tensor.dim() > 1 && tensor.size(0) > 0) options.classes = tensor.size(0);
+  }
+}
+
+void write_classifier(const ReferenceCheckpoint& reference, const ReferenceReading& reading, NamedTensors raw,
+                      const fs::path& output) {
+  require(!reference.ema.has_value(), "{} holds a classifier; expected no file of averaged weights beside it, got {}",
+          reference.weights.string(), reference.ema.value_or("").string());
+  const ReferenceClassifier described = reference_classifier(reading.flags);
+  ClassifierInfo info;
+  info.options = described.classifier;
+  adopt_classes(info.options, raw);
+  info.diffusion = diffusion_settings(described.diffusion);
+  info.source = fmt::format("converted from {}", reference.weights.filename().string());
+  info.steps = reference.step.value_or(step_from_name(reference.weights));
+  const NamedTensors weights =
+      fitted_weights(std::move(raw), NoisyClassifier::parameter_shapes(info.options), reference.weights);
+  NoisyClassifier network(info.options);
+  load_parameters(network.parameters(), weights, reference.weights.string());
+  TrainedClassifier(info, network).save(output);
+}
+
 }  // namespace
 
 ModelSettings reference_settings(ReferenceFamily family, const nlohmann::json& flags) {
@@ -87,25 +162,17 @@ ModelSettings reference_settings(ReferenceFamily family, const nlohmann::json& f
   return settings;
 }
 
-void convert_reference_checkpoint(const ReferenceCheckpoint& reference, const fs::path& output) {
-  ModelSettings settings = reference_settings(reference.family, reference.flags);
+ReferenceReading convert_reference_checkpoint(const ReferenceCheckpoint& reference, const fs::path& output) {
   NamedTensors raw = read_weights(reference.weights);
-  adopt_classes(settings.network, raw);
-  const NamedShapes expected = UNet::parameter_shapes(settings.network);
-  CheckpointWeights weights = {.raw = fitted_weights(std::move(raw), expected, reference.weights)};
-  CheckpointInfo info = {.settings = settings,
-                         .step = reference.step.value_or(step_from_name(reference.weights)),
-                         .origin = {{"converted_from", reference.weights.filename().string()},
-                                    {"family", name(reference.family)},
-                                    {"flags", reference.flags}}};
-  if (reference.ema.has_value()) {
-    require(reference.ema_rate > 0 && reference.ema_rate < 1, "EMA rate: expected a number between 0 and 1, got {}",
-            reference.ema_rate);
-    info.ema_rates = {reference.ema_rate};
-    info.origin["ema_converted_from"] = reference.ema->filename().string();
-    weights.emas.push_back(fitted_weights(read_weights(*reference.ema), expected, *reference.ema));
+  const std::optional<std::string> other = other_program(shapes_of(raw));
+  require(!other, ErrorKind::unsupported, "{} {}", reference.weights.string(), other.value_or(""));
+  const ReferenceReading reading = reading_of(reference, raw);
+  if (reading.family == ReferenceFamily::classifier) {
+    write_classifier(reference, reading, std::move(raw), output);
+  } else {
+    write_model(reference, reading, std::move(raw), output);
   }
-  save_checkpoint(output, info, weights);
+  return reading;
 }
 
 }  // namespace iddpm

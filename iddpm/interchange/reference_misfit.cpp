@@ -5,7 +5,7 @@
 
 #include "iddpm/core/error.h"
 #include "iddpm/interchange/reference_conversion.h"
-#include "iddpm/io/input_file.h"
+#include "iddpm/nn/shape_misfit.h"
 
 namespace iddpm {
 namespace {
@@ -13,34 +13,14 @@ namespace {
 using Shape = std::vector<std::int64_t>;
 using Shapes = std::map<std::string, Shape>;
 
-struct Mismatch {
-  std::string name;
-  Shape found;
-  Shape expected;
-};
-
-struct Misfit {
-  std::vector<std::string> missing;
-  std::vector<std::string> unexpected;
-  std::vector<Mismatch> mismatched;
-};
-
-template <typename List, typename Text>
-std::string first_few(const List& list, Text text) {
-  constexpr std::size_t most_named = 3;
-  std::vector<std::string> named;
-  for (std::size_t i = 0; i < std::min(list.size(), most_named); ++i) named.push_back(text(list[i]));
-  return fmt::format("{}{}", fmt::join(named, ", "), list.size() > most_named ? " ..." : "");
-}
-
 bool contains_part(const std::vector<std::string>& names, const std::string& part) {
   return std::any_of(names.begin(), names.end(),
                      [&](const std::string& name) { return name.find(part) != std::string::npos; });
 }
 
-const Mismatch* find(const Misfit& misfit, const std::string& name) {
+const ShapeMismatch* find(const ShapeMisfit& misfit, const std::string& name) {
   const auto found = std::find_if(misfit.mismatched.begin(), misfit.mismatched.end(),
-                                  [&](const Mismatch& mismatch) { return mismatch.name == name; });
+                                  [&](const ShapeMismatch& mismatch) { return mismatch.name == name; });
   return found == misfit.mismatched.end() ? nullptr : &*found;
 }
 
@@ -56,10 +36,11 @@ std::size_t input_blocks(const Shapes& shapes) {
 }
 
 // Each difference between command lines leaves its own trace in the weights; the widest-reaching come first.
-std::string probable_cause(const Misfit& misfit, const Shapes& expected, const Shapes& found) {
+std::string probable_cause(const ShapeMisfit& misfit, const Shapes& expected, const Shapes& found) {
   if (contains_part(misfit.unexpected, "exp_avg")) return "the file holds an optimiser's state, not a model";
   if (!found.contains("input_blocks.0.0.weight")) return "the file is not a U-Net of these programs";
-  if (const Mismatch* first = find(misfit, "input_blocks.0.0.weight"); first != nullptr && first->found.size() == 4) {
+  if (const ShapeMismatch* first = find(misfit, "input_blocks.0.0.weight");
+      first != nullptr && first->found.size() == 4) {
     if (first->found[0] != first->expected[0]) return fmt::format("--num_channels is {}", first->found[0]);
     if (first->found[1] == 2 * first->expected[1]) return "it is a super-resolution model (family improved_sr)";
     if (2 * first->found[1] == first->expected[1]) return "it is not a super-resolution model (family improved)";
@@ -79,33 +60,17 @@ std::string probable_cause(const Misfit& misfit, const Shapes& expected, const S
   const auto all_in = [&](const std::string& part) {
     return misfit.missing.empty() && misfit.unexpected.empty() &&
            std::all_of(misfit.mismatched.begin(), misfit.mismatched.end(),
-                       [&](const Mismatch& mismatch) { return mismatch.name.find(part) != std::string::npos; });
+                       [&](const ShapeMismatch& mismatch) { return mismatch.name.find(part) != std::string::npos; });
   };
   if (all_in("emb_layers.")) {
-    const Mismatch& some = misfit.mismatched.front();
+    const ShapeMismatch& some = misfit.mismatched.front();
     return fmt::format("--use_scale_shift_norm is {}", some.found.front() > some.expected.front() ? "True" : "False");
   }
   if (all_in("out.2.")) {
-    const Mismatch& some = misfit.mismatched.front();
+    const ShapeMismatch& some = misfit.mismatched.front();
     return fmt::format("--learn_sigma is {}", some.found.front() > some.expected.front() ? "True" : "False");
   }
   return "--channel_mult or --image_size is another";
-}
-
-Misfit compare(const Shapes& expected, const Shapes& found) {
-  Misfit misfit;
-  for (const auto& [name, shape] : expected) {
-    const auto place = found.find(name);
-    if (place == found.end()) {
-      misfit.missing.push_back(name);
-    } else if (place->second != shape) {
-      misfit.mismatched.push_back({name, place->second, shape});
-    }
-  }
-  for (const auto& [name, shape] : found) {
-    if (!expected.contains(name)) misfit.unexpected.push_back(name);
-  }
-  return misfit;
 }
 
 }  // namespace
@@ -113,26 +78,9 @@ Misfit compare(const Shapes& expected, const Shapes& found) {
 std::string describe_misfit(const NamedShapes& expected_shapes, const NamedShapes& found_shapes) {
   const Shapes expected(expected_shapes.begin(), expected_shapes.end());
   const Shapes found(found_shapes.begin(), found_shapes.end());
-  const Misfit misfit = compare(expected, found);
-  std::vector<std::string> parts;
-  const auto quoted = [](const std::string& name) { return quote(name); };
-  if (!misfit.missing.empty()) {
-    parts.push_back(fmt::format("{} missing ({})", misfit.missing.size(), first_few(misfit.missing, quoted)));
-  }
-  if (!misfit.unexpected.empty()) {
-    parts.push_back(fmt::format("{} unexpected ({})", misfit.unexpected.size(), first_few(misfit.unexpected, quoted)));
-  }
-  if (!misfit.mismatched.empty()) {
-    const auto text = [](const Mismatch& mismatch) {
-      return fmt::format("{}: {} instead of {}", quote(mismatch.name), format_shape(mismatch.found),
-                         format_shape(mismatch.expected));
-    };
-    parts.push_back(
-        fmt::format("{} of another shape ({})", misfit.mismatched.size(), first_few(misfit.mismatched, text)));
-  }
-  if (parts.empty()) return {};
-  return fmt::format("of {} parameters, {}; probably {}", expected.size(), fmt::join(parts, ", "),
-                     probable_cause(misfit, expected, found));
+  const ShapeMisfit misfit = compare_shapes(expected_shapes, found_shapes);
+  if (misfit.empty()) return {};
+  return fmt::format("{}; probably {}", describe(misfit), probable_cause(misfit, expected, found));
 }
 
 }  // namespace iddpm

@@ -8,6 +8,7 @@
 #include "iddpm/io/input_file.h"
 #include "iddpm/io/pytorch_checkpoint.h"
 #include "iddpm/model/checkpoint_format.h"
+#include "iddpm/model/diffusers/model_files.h"
 
 namespace iddpm {
 namespace {
@@ -27,6 +28,16 @@ SafetensorsFile open_model_file(const std::filesystem::path& path) {
     require(!is_pytorch, "{} is a PyTorch checkpoint; expected a model file of this program (iddpm convert makes one)",
             path.string());
     throw;
+  }
+}
+
+// Whether a file is one of ours, which says so itself wherever it lies.
+bool says_what_it_is(const std::filesystem::path& path) {
+  try {
+    const SafetensorsFile file(path);
+    return file.metadata().contains(format::model_key) || file.metadata().contains(format::training_key);
+  } catch (const Error&) {
+    return false;
   }
 }
 
@@ -68,17 +79,54 @@ void check_tensors(const SafetensorsFile& file, const format::Checksums& groups,
 
 }  // namespace
 
-Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(open_model_file(path)) {
-  std::tie(info_, checksums_) = format::read_metadata(model_metadata(file_), path.string());
+Checkpoint::Checkpoint(const std::filesystem::path& path) : path_(path) {
+  const auto surroundings = says_what_it_is(path) ? std::nullopt : diffusers::surroundings(path);
+  if (surroundings) {
+    open_of_diffusers(*surroundings);
+  } else {
+    open_own();
+  }
+}
+
+void Checkpoint::open_own() {
+  file_ = open_model_file(path_);
+  std::tie(info_, checksums_) = format::read_metadata(model_metadata(*file_), path_.string());
   const NamedShapes shapes = [&] {
     try {
       return UNet::parameter_shapes(info_.settings.network);
     } catch (const Error& error) {
-      fail(error.kind(), "{}: {}", path.string(), error.what());
+      fail(error.kind(), "{}: {}", path_.string(), error.what());
     }
   }();
-  check_tensors(file_, checksums_, shapes);
+  check_tensors(*file_, checksums_, shapes);
   parameters_ = count(shapes);
+}
+
+void Checkpoint::open_of_diffusers(const diffusers::Surroundings& surroundings) {
+  diffusers::LoadedModel model = diffusers::load_model(path_, surroundings);
+  info_.settings = std::move(model.settings);
+  info_.version = std::move(model.program);
+  info_.origin = std::move(model.origin);
+  held_ = std::move(model.weights);
+  std::uint32_t checksum = 0;
+  for (const auto& [name, tensor] : held_) {
+    checksum = format::checksum(tensor, checksum);
+    parameters_ += tensor.numel();
+  }
+  checksums_.emplace(format::group_name(std::nullopt), checksum);
+}
+
+std::uint64_t Checkpoint::file_size() const { return file_ ? file_->file_size() : InputFile(path_).size(); }
+
+std::vector<StoredTensor> Checkpoint::tensors() const {
+  std::vector<StoredTensor> tensors;
+  const std::string group = format::group_name(std::nullopt);
+  for (const auto& [name, tensor] : held_) {
+    tensors.push_back({fmt::format("{}.{}", group, name), tensor.scalar_type(), tensor.sizes().vec()});
+  }
+  if (!file_) return tensors;
+  for (const std::string& name : file_->names()) tensors.push_back({name, file_->type(name), file_->shape(name)});
+  return tensors;
 }
 
 std::optional<double> Checkpoint::chosen_rate(const WeightChoice& choice) const {
@@ -87,23 +135,24 @@ std::optional<double> Checkpoint::chosen_rate(const WeightChoice& choice) const 
   if (choice.raw || (rates.empty() && !choice.ema_rate.has_value())) return std::nullopt;
   if (!choice.ema_rate.has_value()) return rates.front();
   require(std::find(rates.begin(), rates.end(), *choice.ema_rate) != rates.end(), "{} has no EMA of rate {}; it has {}",
-          file_.path().string(), *choice.ema_rate,
+          path_.string(), *choice.ema_rate,
           rates.empty() ? "the raw weights only" : fmt::format("{}", fmt::join(rates, ", ")));
   return choice.ema_rate;
 }
 
 NamedTensors Checkpoint::weights(const WeightChoice& choice) const {
   const std::string group = format::group_name(chosen_rate(choice));
-  require_memory(static_cast<std::uint64_t>(parameters_) * sizeof(float), file_.path().string());
+  if (!file_) return held_;
+  require_memory(static_cast<std::uint64_t>(parameters_) * sizeof(float), path_.string());
   NamedTensors weights;
   std::uint32_t checksum = 0;
-  for (const std::string& name : file_.names()) {
+  for (const std::string& name : file_->names()) {
     if (!name.starts_with(group + ".")) continue;
-    weights.emplace_back(name.substr(group.size() + 1), file_.tensor(name));
+    weights.emplace_back(name.substr(group.size() + 1), file_->tensor(name));
     checksum = format::checksum(weights.back().second, checksum);
   }
   require(checksum == checksums_.at(group), ErrorKind::damaged_file,
-          "{} is damaged: the weights {} have changed since they were written", file_.path().string(), group);
+          "{} is damaged: the weights {} have changed since they were written", path_.string(), group);
   return weights;
 }
 
@@ -115,7 +164,7 @@ void Checkpoint::verify() const {
 UNet Checkpoint::load_network(const WeightChoice& choice) const {
   const NamedTensors loaded = weights(choice);
   UNet network(info_.settings.network);
-  load_parameters(network.parameters(), loaded, file_.path().string());
+  load_parameters(network.parameters(), loaded, path_.string());
   return network;
 }
 

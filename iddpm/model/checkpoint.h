@@ -10,6 +10,7 @@
 
 #include "iddpm/data/pixel_statistics.h"
 #include "iddpm/io/safetensors.h"
+#include "iddpm/model/diffusers/folder.h"
 #include "iddpm/model/model_settings.h"
 #include "iddpm/nn/unet.h"
 
@@ -32,16 +33,29 @@ struct WeightChoice {
   bool raw = false;
 };
 
-/// A model file: self-describing safetensors. Tensors are named "model.<parameter>" and "ema_<rate>.<parameter>".
+/// A tensor of a model file.
+struct StoredTensor {
+  std::string name;
+  at::ScalarType type = at::kFloat;
+  std::vector<std::int64_t> shape = {};
+};
+
+/// A model file: self-describing safetensors, or the weights in a folder of diffusers (model/diffusers/), which the
+/// files beside them describe. Tensors are named "model.<parameter>" and "ema_<rate>.<parameter>".
 class Checkpoint {
  public:
-  /// Throws Error if the file is missing, broken, foreign or inconsistent (a stranger's file too: nothing is allocated
-  /// for what it claims before it is known to hold it); reads no weights yet.
+  /// Throws Error if the file is missing, broken, of another kind or inconsistent (a stranger's file too: nothing is
+  /// allocated for what it claims before it is known to hold it). Of a file of ours no weights are read yet; those of
+  /// diffusers are read and held.
   explicit Checkpoint(const std::filesystem::path& path);
 
   const CheckpointInfo& info() const { return info_; }
-  const SafetensorsFile& file() const { return file_; }
-  /// CRC-32C of each set of weights, as the file states it ("model", "ema_0.9999").
+  const std::filesystem::path& path() const { return path_; }
+  /// Bytes of the file.
+  std::uint64_t file_size() const;
+  /// In the order of the data.
+  std::vector<StoredTensor> tensors() const;
+  /// CRC-32C of each set of weights, as the file states it ("model", "ema_0.9999"); of a file that isn't ours, as read.
   const std::map<std::string, std::uint32_t>& checksums() const { return checksums_; }
   /// Scalars of one set of weights.
   std::int64_t parameters() const { return parameters_; }
@@ -56,7 +70,12 @@ class Checkpoint {
   void verify() const;
 
  private:
-  SafetensorsFile file_;
+  void open_own();
+  void open_of_diffusers(const diffusers::Surroundings& surroundings);
+
+  std::filesystem::path path_;
+  std::optional<SafetensorsFile> file_;  // of ours
+  NamedTensors held_;                    // of diffusers, under our names
   CheckpointInfo info_;
   std::map<std::string, std::uint32_t> checksums_;
   std::int64_t parameters_ = 0;

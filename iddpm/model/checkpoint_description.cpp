@@ -98,9 +98,14 @@ void describe_classes(Page& page, const ModelSettings& settings) {
 
 void describe_drawing(Page& page, const Checkpoint& checkpoint) {
   const ModelSettings& settings = checkpoint.info().settings;
-  const std::string command = fmt::format("  iddpm sample {} --count 16", checkpoint.file().path().string());
+  const std::string command = fmt::format("  iddpm sample {} --count 16", checkpoint.path().string());
   page.heading("Draw images with it");
   page.plain(command + (settings.diffusion.steps > 50 ? " --steps 50" : ""));
+  const nlohmann::json& origin = checkpoint.info().origin;
+  if (origin.is_object() && origin.contains("sampling") && origin["sampling"].is_string()) {
+    page.plain(fmt::format("{} {}", command, printable(origin["sampling"].get<std::string>())));
+    page.plain("    as its own scheduler does");
+  }
   if (settings.network.classes == 0) return;
   page.plain(
       fmt::format("{} --class {}", command,
@@ -127,6 +132,12 @@ std::string origin_text(const nlohmann::json& origin) {
   return fmt::format("{}{}", fmt::join(parts, ", "), origin.size() > most_listed ? " ..." : "");
 }
 
+// A version by itself is one of this program's.
+std::string program_text(const std::string& version) {
+  const bool named = version.find(' ') != std::string::npos;
+  return printable(named ? version : "iddpm " + version);
+}
+
 std::string weights_text(const CheckpointInfo& info) {
   if (info.ema_rates.empty()) return "raw";
   return fmt::format("raw, and averages (EMA) of rate {}; sampling uses {}", fmt::join(info.ema_rates, ", "),
@@ -138,13 +149,13 @@ std::string weights_text(const CheckpointInfo& info) {
 std::string describe(const Checkpoint& checkpoint) {
   const CheckpointInfo& info = checkpoint.info();
   const UNetOptions network = resolved(info.settings.network);
-  const std::string path = checkpoint.file().path().string();
+  const std::string path = checkpoint.path().string();
   Page page;
   page.plain(path);
-  page.plain(fmt::format("  A diffusion model that draws {} x {} {} images{}, trained for {} steps.",
-                         network.image_height, network.image_width, colour(network.image_channels),
+  page.plain(fmt::format("  A diffusion model that draws {} x {} {} images{}{}.", network.image_height,
+                         network.image_width, colour(network.image_channels),
                          network.classes > 0 ? fmt::format(" of {} classes", network.classes) : "",
-                         grouped(info.step)));
+                         info.step > 0 ? fmt::format(", trained for {} steps", grouped(info.step)) : ""));
   describe_classes(page, info.settings);
   describe_drawing(page, checkpoint);
   page.heading("The file");
@@ -152,8 +163,7 @@ std::string describe(const Checkpoint& checkpoint) {
             fmt::format("{} ({})", grouped(checkpoint.parameters()), short_count(checkpoint.parameters())));
   page.line("weights", weights_text(info));
   page.line("seed", std::to_string(info.seed));
-  page.line("file",
-            fmt::format("{}, written by iddpm {}", file_size(checkpoint.file().file_size()), printable(info.version)));
+  page.line("file", fmt::format("{}, written by {}", file_size(checkpoint.file_size()), program_text(info.version)));
   if (!info.origin.is_null()) page.line("origin", origin_text(info.origin));
   describe_network(page, network);
   describe_diffusion(page, info.settings.diffusion);
@@ -164,10 +174,10 @@ nlohmann::json describe_json(const Checkpoint& checkpoint) {
   const CheckpointInfo& info = checkpoint.info();
   ModelSettings settings = info.settings;
   settings.network = resolved(settings.network);
-  return {{"path", checkpoint.file().path().string()},
+  return {{"path", checkpoint.path().string()},
           {"format", checkpoint_format::version},
           {"version", info.version},
-          {"file_bytes", checkpoint.file().file_size()},
+          {"file_bytes", checkpoint.file_size()},
           {"parameters", checkpoint.parameters()},
           {"model", settings},
           {"step", info.step},

@@ -16,8 +16,9 @@ namespace iddpm::checkpoint_format {
 inline constexpr const char* model_key = "iddpm";
 inline constexpr const char* training_key = "iddpm_training";
 /// Format 2 knows the weight of the loss and the pixels of the training images, which 1 lacks, format 3 class dropout
-/// and zero-terminal-SNR schedules, format 4 the size that super-resolution enlarges; all are read.
-inline constexpr std::int64_t version = 4;
+/// and zero-terminal-SNR schedules, format 4 the size that super-resolution enlarges, format 5 what networks and
+/// processes of diffusers can differ in; all are read.
+inline constexpr std::int64_t version = 7;
 /// Format 2 knows a decay by time, which 1 lacks; both are read.
 inline constexpr std::int64_t training_state_version = 3;
 

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 ModelSource model_source(const fs::path& path) {
   std::error_code error;
   require(fs::exists(path, error), "{} doesn't exist; expected a model file or the folder of a run", path.string());
-  return fs::is_directory(path, error) ? ModelSource::run_folder : ModelSource::model_file;
+  return fs::is_directory(path, error) ? ModelSource::folder : ModelSource::model_file;
 }
 
 std::string weights_name(std::optional<double> ema_rate) { return ema_rate ? fmt::format("ema {}", *ema_rate) : "raw"; }
@@ -20,7 +20,7 @@ std::string weights_name(std::optional<double> ema_rate) { return ema_rate ? fmt
 Model Model::open(const fs::path& path, const ModelOptions& options) {
   const at::Device device = options.device.value_or(default_device());
   std::vector<std::string> skipped;
-  const fs::path file = model_source(path) == ModelSource::run_folder ? find_checkpoint(path, &skipped) : path;
+  const fs::path file = model_source(path) == ModelSource::folder ? find_checkpoint(path, &skipped) : path;
   const Checkpoint checkpoint(file);
   const std::optional<double> rate = checkpoint.chosen_rate(options.weights);
   UNet network = checkpoint.load_network(options.weights);

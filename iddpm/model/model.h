@@ -15,7 +15,7 @@
 namespace iddpm {
 
 /// What a path that names a model leads to.
-enum class ModelSource { model_file, run_folder };
+enum class ModelSource { model_file, folder };
 /// The one place that decides it. Throws Error naming the path if there is nothing.
 ModelSource model_source(const std::filesystem::path& path);
 
@@ -33,8 +33,8 @@ std::string weights_name(std::optional<double> ema_rate);
 /// door for all that draw, measure or judge with a model. A handle: copies share the network.
 class Model {
  public:
-  /// Opens a model file, or the newest whole checkpoint of a run folder. Throws Error as Checkpoint and
-  /// `find_checkpoint` do, and if the weights asked for aren't in it.
+  /// Opens a model file, the newest whole checkpoint of a run folder, or the model in a folder of diffusers. Throws
+  /// Error as Checkpoint and `find_checkpoint` do, and if the weights asked for aren't in it.
   static Model open(const std::filesystem::path& path, const ModelOptions& options = {});
 
   /// A model at hand, one in training for example: it shares the network, and sets its precision. It has no path, and

@@ -46,7 +46,7 @@ Denoiser request_denoiser(const Model& model, const ReverseProcess& process, con
     denoiser = epsilon_guided(q, std::move(denoiser), gradient_of(*by_classifier, process, y), by_classifier->scale);
   }
   if (request.wrap) denoiser = request.wrap(q, std::move(denoiser), y);
-  denoiser = limited(q, std::move(denoiser), request.sampler_options);
+  denoiser = limited(process, std::move(denoiser), request.sampler_options);
   if (!moves_mean) return denoiser;
   // The mean of the clipped x_0 is moved, which leaves x_0 itself as it is.
   return mean_guided(std::move(denoiser), gradient_of(*by_classifier, process, y), by_classifier->scale);

@@ -83,6 +83,7 @@ fs::path find_checkpoint(const fs::path& path, std::vector<std::string>* skipped
     require(fs::exists(path, error), "{} doesn't exist; expected a model file or the folder of a run", path.string());
     return path;
   }
+  if (diffusers::is_model_folder(path) && list_checkpoints(path).empty()) return diffusers::weights_file(path);
   return find_whole_checkpoint(
       path, [](const fs::path& file) { Checkpoint(file).verify(); }, skipped);
 }

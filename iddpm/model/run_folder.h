@@ -34,8 +34,9 @@ std::filesystem::path find_whole_checkpoint(const std::filesystem::path& run_fol
                                             std::vector<std::string>* skipped = nullptr);
 
 /// The model file meant by a path that a person typed: a file itself; a run folder: the newest of its checkpoints that
-/// is whole (passing over broken ones, for each of which a sentence with its name goes to `skipped`). Throws Error if
-/// there is none.
+/// is whole (passing over broken ones, for each of which a sentence with its name goes to `skipped`); a folder of
+/// diffusers: the weights of its U-Net. Throws Error if there is none, or what the folder holds is another kind of
+/// model.
 std::filesystem::path find_checkpoint(const std::filesystem::path& path, std::vector<std::string>* skipped = nullptr);
 
 /// Deletes all but the last `keep` of the checkpoints up to the one of `newest_step`, which always stays, each with its

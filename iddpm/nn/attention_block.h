@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "iddpm/nn/layers.h"
@@ -7,7 +8,8 @@
 
 namespace iddpm {
 
-/// x + projection(attention(qkv(norm(x)))): every pixel attends to all others.
+/// x + projection(attention(qkv(norm(x)))): every pixel attends to all others. The plan may leave out the norm and
+/// divide the sum.
 class AttentionBlock {
  public:
   AttentionBlock(const ParameterScope& scope, const LayerPlan& plan, const UNetOptions& options);
@@ -17,10 +19,11 @@ class AttentionBlock {
  private:
   Tensor evaluate(const Tensor& x) const;
 
-  Normalization norm_;
+  std::optional<Normalization> norm_;
   Convolution qkv_;
   Convolution projection_;
   std::int64_t heads_;
+  double divisor_;
   kernels::QkvOrder order_;
   std::vector<Tensor> checkpointed_parameters_;  // empty: no checkpointing
 };

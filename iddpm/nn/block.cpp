@@ -19,7 +19,7 @@ Block::Layer Block::make_layer(const ParameterScope& scope, const LayerPlan& pla
     case LayerKind::attention:
       return AttentionBlock(scope, plan, options);
     case LayerKind::downsample:
-      return Downsample(scope, plan.in_channels, options.convolutional_resampling);
+      return Downsample(scope, plan.in_channels, options);
     case LayerKind::upsample:
       return Upsample(scope, plan.in_channels, options.convolutional_resampling);
   }

@@ -31,6 +31,7 @@ ClassifierOptions resolved(ClassifierOptions options) {
   options.network.low_resolution = 0;
   options.network.low_resolution_noise = 0.0;
   options.network.heads_upsample = 0;
+  options.network.attention_upsample.clear();
   options.network = resolved(std::move(options.network));
   require(options.classes >= 1 && options.classes <= most_classifier_classes,
           "Classifier option classes is {}; expected 1 to {}.", options.classes, most_classifier_classes);

@@ -7,6 +7,8 @@ namespace iddpm {
 
 Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UNetOptions& options)
     : embedding_width_(options.channels),
+      frequency_shift_(options.frequency_shift),
+      centers_input_(options.center_input),
       time_1_(scope / "time_embed.0", options.channels, layout.embedding_channels),
       time_2_(scope / "time_embed.2", layout.embedding_channels, layout.embedding_channels),
       class_embedding_(options.classes > 0
@@ -16,7 +18,7 @@ Encoder::Encoder(const ParameterScope& scope, const UNetLayout& layout, const UN
       middle_block_(scope / "middle_block", layout.middle_block, options) {}
 
 Tensor Encoder::embedding(const Tensor& t, const Tensor& y) const {
-  Tensor embedding = time_1_(timestep_embedding(t, embedding_width_).to(time_1_.type()));
+  Tensor embedding = time_1_(timestep_embedding(t, embedding_width_, frequency_shift_).to(time_1_.type()));
   embedding = time_2_(kernels::silu(embedding));
   if (class_embedding_.defined()) {
     const Tensor classes = y.to(embedding.device());
@@ -29,7 +31,7 @@ Tensor Encoder::embedding(const Tensor& t, const Tensor& y) const {
 Encoder::Features Encoder::operator()(const Tensor& x, const BlockCondition& condition,
                                       at::ScalarType compute_type) const {
   Features features;
-  Tensor h = input_blocks_.front()(x, condition).to(compute_type);
+  Tensor h = input_blocks_.front()(centers_input_ ? 2 * x - 1 : x, condition).to(compute_type);
   features.input_blocks.push_back(h);
   for (std::size_t i = 1; i < input_blocks_.size(); ++i) {
     h = input_blocks_[i](h, condition);

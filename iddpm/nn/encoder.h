@@ -28,6 +28,8 @@ class Encoder {
 
  private:
   std::int64_t embedding_width_;
+  double frequency_shift_;
+  bool centers_input_;
   Linear time_1_;
   Linear time_2_;
   Tensor class_embedding_;  // [classes, 4 * channels], or undefined

@@ -15,7 +15,7 @@ Linear::Linear(const ParameterScope& scope, std::int64_t in_features, std::int64
 
 Convolution::Convolution(const ParameterScope& scope, std::int64_t in_channels, std::int64_t out_channels,
                          const ConvolutionLayerOptions& options)
-    : options_{.stride = options.stride, .padding = options.kernel / 2} {
+    : options_{.stride = options.stride, .padding = options.padded ? options.kernel / 2 : 0} {
   const Initialisation start = initialisation(options.start, in_channels * options.kernel * options.kernel);
   weight_ = options.one_dimensional
                 ? scope.add("weight", {out_channels, in_channels, 1}, start)
@@ -31,7 +31,9 @@ Tensor Convolution::add_to(const Tensor& residual, const Tensor& x) const {
 
 Tensor Convolution::weight() const { return weight_.dim() == 3 ? weight_.unsqueeze(3) : weight_; }
 
-Normalization::Normalization(const ParameterScope& scope, std::int64_t channels)
-    : weight_(scope.add("weight", {channels}, constant(1.0))), bias_(scope.add("bias", {channels}, constant(0.0))) {}
+Normalization::Normalization(const ParameterScope& scope, std::int64_t channels, const NormalizationOptions& options)
+    : options_(options),
+      weight_(scope.add("weight", {channels}, constant(1.0))),
+      bias_(scope.add("bias", {channels}, constant(0.0))) {}
 
 }  // namespace iddpm

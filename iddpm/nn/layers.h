@@ -30,6 +30,7 @@ struct ConvolutionLayerOptions {
   std::int64_t kernel = 3;  ///< height and width, padded to keep the size (at stride 1)
   std::int64_t stride = 1;
   Start start = Start::random;
+  bool padded = true;            ///< false: the caller has padded x
   bool one_dimensional = false;  ///< 1 x 1 only: the weight's shape is [out, in, 1], as in the published attention
 };
 
@@ -50,21 +51,27 @@ class Convolution {
   kernels::ConvolutionOptions options_;
 };
 
-/// Group normalisation with 32 groups.
+struct NormalizationOptions {
+  std::int64_t groups = 32;
+  double epsilon = 1e-5;  ///< added to the variance
+};
+
+/// Group normalisation.
 class Normalization {
  public:
-  static constexpr std::int64_t groups = 32;
-
-  Normalization(const ParameterScope& scope, std::int64_t channels);
-  Tensor operator()(const Tensor& x) const { return kernels::group_norm(x, groups, weight_, bias_); }
+  Normalization(const ParameterScope& scope, std::int64_t channels, const NormalizationOptions& options = {});
+  Tensor operator()(const Tensor& x) const {
+    return kernels::group_norm(x, options_.groups, weight_, bias_, options_.epsilon);
+  }
   /// dropout(SiLU(norm(x) * (1 + scale) + shift)).
   Tensor silu(const Tensor& x, const kernels::ScaleShift& scale_shift = {},
               const kernels::DropoutOptions& dropout = {}) const {
-    return kernels::group_norm_silu(x, groups, weight_, bias_, scale_shift, dropout);
+    return kernels::group_norm_silu(x, options_.groups, weight_, bias_, scale_shift, dropout, options_.epsilon);
   }
   at::ScalarType type() const { return weight_.scalar_type(); }
 
  private:
+  NormalizationOptions options_;
   Tensor weight_;
   Tensor bias_;
 };

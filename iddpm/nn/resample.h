@@ -3,17 +3,19 @@
 #include <optional>
 
 #include "iddpm/nn/layers.h"
+#include "iddpm/nn/unet_options.h"
 
 namespace iddpm {
 
 /// Halves height and width: by a convolution of stride 2 (its parameters are named "op"), or by averaging.
 class Downsample {
  public:
-  Downsample(const ParameterScope& scope, std::int64_t channels, bool convolutional);
+  Downsample(const ParameterScope& scope, std::int64_t channels, const UNetOptions& options);
   /// x [N, C, H, W] -> [N, C, H / 2, W / 2].
   Tensor operator()(const Tensor& x) const;
 
  private:
+  bool pads_low_edges_ = false;
   std::optional<Convolution> convolution_;
 };
 

@@ -5,13 +5,14 @@
 namespace iddpm {
 
 ResidualBlock::ResidualBlock(const ParameterScope& scope, const LayerPlan& plan, const UNetOptions& options)
-    : in_norm_(scope / "in_layers.0", plan.in_channels),
+    : in_norm_(scope / "in_layers.0", plan.in_channels, normalization(options)),
       in_convolution_(scope / "in_layers.2", plan.in_channels, plan.out_channels),
       embedding_(scope / "emb_layers.1", 4 * options.channels,
                  options.scale_shift_norm ? 2 * plan.out_channels : plan.out_channels),
-      out_norm_(scope / "out_layers.0", plan.out_channels),
+      out_norm_(scope / "out_layers.0", plan.out_channels, normalization(options)),
       out_convolution_(scope / "out_layers.3", plan.out_channels, plan.out_channels, {.start = Start::zero}),
       resampling_(plan.resampling),
+      divisor_(plan.divisor),
       scale_shift_norm_(options.scale_shift_norm),
       dropout_(options.dropout),
       dropout_layer_(plan.dropout_layer) {
@@ -42,7 +43,8 @@ Tensor ResidualBlock::evaluate(const Tensor& x, const BlockCondition& condition)
     h = out_norm_.silu(h + embedding.to(h.scalar_type()).unsqueeze(2).unsqueeze(3), {}, dropout);
   }
   const Tensor shortcut = resampled(x);
-  return out_convolution_.add_to(skip_ ? (*skip_)(shortcut) : shortcut, h);
+  const Tensor sum = out_convolution_.add_to(skip_ ? (*skip_)(shortcut) : shortcut, h);
+  return divisor_ == 1.0 ? sum : sum / divisor_;
 }
 
 Tensor ResidualBlock::resampled(const Tensor& x) const {

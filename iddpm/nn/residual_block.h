@@ -36,6 +36,7 @@ class ResidualBlock {
   Convolution out_convolution_;
   std::optional<Convolution> skip_;
   Resampling resampling_;
+  double divisor_;
   bool scale_shift_norm_;
   double dropout_;
   std::int64_t dropout_layer_;

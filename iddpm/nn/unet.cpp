@@ -18,7 +18,7 @@ struct UNet::Layers {
       : options(resolved_options),
         encoder(scope, layout, options),
         output_blocks(make_blocks(scope / "output_blocks", layout.output_blocks, options)),
-        out_norm(scope / "out.0", layout.last_channels),
+        out_norm(scope / "out.0", layout.last_channels, normalization(options)),
         out_convolution(scope / "out.2", layout.last_channels, layout.out_channels, {.start = Start::zero}) {}
 
   void check_condition(const Condition& condition, std::int64_t images) const;

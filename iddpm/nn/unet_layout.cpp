@@ -22,7 +22,7 @@ class LayoutBuilder {
   LayerPlan residual(std::int64_t in_channels, std::int64_t out_channels, Resampling resampling = Resampling::none);
   LayerPlan attention(bool upsampling);
   LayerPlan resampling_layer(Resampling resampling);
-  bool attends() const;
+  bool attends(bool upsampling) const;
 
   const UNetOptions& options_;
   UNetLayout layout_;
@@ -49,7 +49,7 @@ void LayoutBuilder::build_input_blocks() {
   for (std::size_t level = 0; level < levels; ++level) {
     for (std::int64_t i = 0; i < options_.residual_blocks; ++i) {
       BlockPlan block = {residual(channels_, level_channels(options_, level))};
-      if (attends()) block.push_back(attention(false));
+      if (attends(false)) block.push_back(attention(false));
       layout_.input_blocks.push_back(std::move(block));
     }
     if (level + 1 < levels) layout_.input_blocks.push_back({resampling_layer(Resampling::down)});
@@ -57,8 +57,13 @@ void LayoutBuilder::build_input_blocks() {
 }
 
 void LayoutBuilder::build_middle_block() {
-  const LayerPlan first = residual(channels_, channels_);
-  layout_.middle_block = {first, attention(false), residual(channels_, channels_)};
+  layout_.middle_block.push_back(residual(channels_, channels_));
+  if (options_.middle_attention != MiddleAttention::none) {
+    layout_.middle_block.push_back(attention(false));
+    layout_.middle_block.back().normalized = options_.middle_attention == MiddleAttention::normalized;
+  }
+  layout_.middle_block.push_back(residual(channels_, channels_));
+  for (LayerPlan& layer : layout_.middle_block) layer.divisor = options_.middle_divisor;
 }
 
 void LayoutBuilder::build_output_blocks() {
@@ -67,7 +72,7 @@ void LayoutBuilder::build_output_blocks() {
     for (std::int64_t i = 0; i <= options_.residual_blocks; ++i) {
       const std::int64_t joined = channels_ + out_channels(layout_.input_blocks[--skip]);
       BlockPlan block = {residual(joined, level_channels(options_, level))};
-      if (attends()) block.push_back(attention(true));
+      if (attends(true)) block.push_back(attention(true));
       if (level > 0 && i == options_.residual_blocks) block.push_back(resampling_layer(Resampling::up));
       layout_.output_blocks.push_back(std::move(block));
     }
@@ -115,8 +120,9 @@ LayerPlan LayoutBuilder::resampling_layer(Resampling resampling) {
   return layer;
 }
 
-bool LayoutBuilder::attends() const {
-  const auto& resolutions = options_.attention_resolutions;
+bool LayoutBuilder::attends(bool upsampling) const {
+  const auto& own = options_.attention_upsample;
+  const auto& resolutions = upsampling && !own.empty() ? own : options_.attention_resolutions;
   return std::find(resolutions.begin(), resolutions.end(), std::min(height_, width_)) != resolutions.end();
 }
 

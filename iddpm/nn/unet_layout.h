@@ -21,6 +21,8 @@ struct LayerPlan {
   std::int64_t width = 0;
   Resampling resampling = Resampling::none;  ///< of a residual block
   std::int64_t heads = 0;                    ///< of an attention block
+  bool normalized = true;                    ///< an attention block: its input is normalised first
+  double divisor = 1.0;                      ///< of the sum of a residual or attention block and what it adds to
   std::int64_t dropout_layer = 0;            ///< of a residual block: its number, which its dropout masks depend on
 };
 

@@ -18,7 +18,10 @@ constexpr std::size_t most_levels = 10;
 constexpr std::int64_t most_classes = 10'000'000;
 constexpr std::int64_t least_side_when_halving = 4;
 
+const std::vector<std::int64_t> nowhere = {0};  // of attention_upsample
+
 constexpr std::array qkv_order_names = {"heads_first", "qkv_first"};
+constexpr std::array middle_attention_names = {"normalized", "not_normalized", "none"};
 
 /// Multipliers for images whose sides have the greatest common divisor `divisor`, the shorter side being `size`.
 std::vector<double> multipliers_for(std::int64_t size, std::int64_t divisor) {
@@ -55,10 +58,10 @@ void check_channels(const UNetOptions& options) {
     require(std::isfinite(channels) && channels >= 1 && channels <= static_cast<double>(largest_channels),
             "Network option channel_multipliers has {} at level {}, which makes {} channels; expected 1 to {}.",
             multiplier, level, channels, largest_channels);
-    require(level_channels(options, level) % Normalization::groups == 0,
+    require(level_channels(options, level) % options.norm_groups == 0,
             "Network option channel_multipliers has {} at level {}, which makes {} of {} channels; expected a multiple "
             "of {}.",
-            multiplier, level, level_channels(options, level), options.channels, Normalization::groups);
+            multiplier, level, level_channels(options, level), options.channels, options.norm_groups);
   }
 }
 
@@ -84,18 +87,33 @@ void check_attention(const UNetOptions& options) {
   for (std::size_t level = 0; level < levels; ++level) {
     sides.push_back(std::min(options.image_height, options.image_width) >> level);
   }
-  std::vector<bool> listed(levels, false);
-  for (const std::int64_t resolution : options.attention_resolutions) {
-    const auto found = std::find(sides.begin(), sides.end(), resolution);
-    require(found != sides.end(),
-            "Network option attention_resolutions has {}; expected resolutions of the network's levels: {}.",
-            resolution, fmt::join(sides, ", "));
-    const auto level = static_cast<std::size_t>(found - sides.begin());
-    require(!listed[level], "Network option attention_resolutions has {} twice; expected each once.", resolution);
-    listed[level] = true;
-    check_heads(options, level_channels(options, level));
-  }
-  check_heads(options, level_channels(options, levels - 1));
+  const auto check_list = [&](const char* name, const std::vector<std::int64_t>& resolutions) {
+    std::vector<bool> listed(levels, false);
+    for (const std::int64_t resolution : resolutions) {
+      const auto found = std::find(sides.begin(), sides.end(), resolution);
+      require(found != sides.end(), "Network option {} has {}; expected resolutions of the network's levels: {}.", name,
+              resolution, fmt::join(sides, ", "));
+      const auto level = static_cast<std::size_t>(found - sides.begin());
+      require(!listed[level], "Network option {} has {} twice; expected each once.", name, resolution);
+      listed[level] = true;
+      check_heads(options, level_channels(options, level));
+    }
+  };
+  check_list("attention_resolutions", options.attention_resolutions);
+  if (options.attention_upsample != nowhere) check_list("attention_upsample", options.attention_upsample);
+  if (options.middle_attention != MiddleAttention::none) check_heads(options, level_channels(options, levels - 1));
+}
+
+void check_embedding(const UNetOptions& options) {
+  require(options.frequency_shift == 0 || static_cast<double>(options.channels / 2) > options.frequency_shift,
+          "Network option frequency_shift is {}; expected less than half of the {} channels.", options.frequency_shift,
+          options.channels);
+}
+
+void check_downsampling(const UNetOptions& options) {
+  require(!options.downsampling_pads_low_edges || (options.convolutional_resampling && !options.residual_resampling),
+          "Network option downsampling_pads_low_edges is true, but the network halves sizes without convolutions of "
+          "stride 2; expected false.");
 }
 
 void check_low_resolution(const UNetOptions& options) {
@@ -135,6 +153,10 @@ std::int64_t attention_heads(const UNetOptions& options, std::int64_t channels, 
   return upsampling && options.heads_upsample > 0 ? options.heads_upsample : options.heads;
 }
 
+NormalizationOptions normalization(const UNetOptions& options) {
+  return {.groups = options.norm_groups, .epsilon = options.norm_epsilon};
+}
+
 std::vector<double> default_channel_multipliers(std::int64_t image_size) {
   require(image_size >= 1 && image_size <= largest_side, "image size: expected 1 to {} pixels, got {}", largest_side,
           image_size);
@@ -158,6 +180,8 @@ UNetOptions resolved(UNetOptions options) {
   check_sizes(options);
   check_channels(options);
   check_attention(options);
+  check_embedding(options);
+  check_downsampling(options);
   check_low_resolution(options);
   return options;
 }
@@ -215,6 +239,53 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
          .since = 4,
          .before = "0.0"},
         &options.low_resolution_noise);
+  visit({.name = "attention_upsample",
+         .help = "Sizes with attention in the upsampling half: none, as in the other half; 0, nowhere",
+         .least = 0,
+         .most = largest_side,
+         .since = 7,
+         .before = "[]"},
+        &options.attention_upsample);
+  visit({.name = "norm_groups",
+         .help = "Groups of the group normalisation",
+         .least = 1,
+         .most = largest_channels,
+         .since = 7,
+         .before = "32"},
+        &options.norm_groups);
+  visit({.name = "norm_epsilon",
+         .help = "Added to its variance",
+         .least = 1e-12,
+         .most = 1,
+         .since = 7,
+         .before = "1e-5"},
+        &options.norm_epsilon);
+  visit({.name = "frequency_shift",
+         .help = "Of the embedding of t: exponents are divided by half its width less this",
+         .least = 0,
+         .most = 1,
+         .since = 7,
+         .before = "0.0"},
+        &options.frequency_shift);
+  visit({.name = "downsampling_pads_low_edges",
+         .help = "true: convolutions that halve the size see zeros below and to the right only",
+         .since = 7,
+         .before = "false"},
+        &options.downsampling_pads_low_edges);
+  visit({.name = "middle_attention",
+         .help = "Attention in the middle, of normalised activations or not",
+         .since = 7,
+         .before = "\"normalized\""},
+        one_of(&options.middle_attention, middle_attention_names));
+  visit({.name = "middle_divisor",
+         .help = "What sums in the middle are divided by",
+         .least = 1e-3,
+         .most = 1e3,
+         .since = 7,
+         .before = "1.0"},
+        &options.middle_divisor);
+  visit({.name = "center_input", .help = "true: the network sees 2 x - 1", .since = 7, .before = "false"},
+        &options.center_input);
   visit(
       {"checkpointing", "true: recompute activations instead of keeping them (slower, less memory)", "--checkpointing"},
       &options.checkpointing);

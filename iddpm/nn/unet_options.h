@@ -9,6 +9,11 @@
 
 namespace iddpm {
 
+struct NormalizationOptions;
+
+/// What the attention in the middle of a U-Net does first, if there is any.
+enum class MiddleAttention { normalized, not_normalized, none };
+
 /// Architecture of a U-Net of the published family (Nichol & Dhariwal 2021 and, with residual_resampling, head_channels
 /// and qkv_first, Dhariwal & Nichol 2021, arXiv 2105.05233). All that a checkpoint must say to rebuild the network.
 struct UNetOptions {
@@ -34,10 +39,23 @@ struct UNetOptions {
   std::int64_t low_resolution = 0;    ///< pixels of that image's shorter side; 0: without it, or not known
   double low_resolution_noise = 0.0;  ///< standard deviation of the noise that it is shown with
   double class_dropout = 0.0;  ///< share of examples that training gives no class: what classifier-free guidance needs
-  bool checkpointing = false;  ///< recompute blocks in backward instead of keeping their activations
+  /// Where the second half has attention, if not where the first has; a single 0: nowhere.
+  std::vector<std::int64_t> attention_upsample = {};
+  std::int64_t norm_groups = 32;  ///< of every group normalisation
+  double norm_epsilon = 1e-5;     ///< added to its variance
+  double frequency_shift = 0.0;   ///< of the embedding of t (timestep_embedding.h)
+  /// Convolutions of stride 2 see a row and a column of zeros below and to the right, instead of on every side.
+  bool downsampling_pads_low_edges = false;
+  MiddleAttention middle_attention = MiddleAttention::normalized;
+  double middle_divisor = 1.0;  ///< what the middle's sums x + f(x) are divided by
+  bool center_input = false;    ///< the network sees 2 x - 1
+  bool checkpointing = false;   ///< recompute blocks in backward instead of keeping their activations
 
   bool operator==(const UNetOptions&) const = default;
 };
+
+/// Of every normalisation but those of a classifier's pool.
+NormalizationOptions normalization(const UNetOptions& options);
 
 /// Options with everything chosen that was left open (channel multipliers); throws Error naming the first option out of
 /// range or that doesn't fit another: sizes not divisible by the network's stride, attention resolutions that no level

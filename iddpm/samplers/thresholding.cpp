@@ -45,18 +45,19 @@ Denoiser thresholded(ForwardProcess q, Denoiser denoiser, Thresholding options) 
                     [options](const Tensor& x_0) { return threshold(x_0, options); });
 }
 
-Denoiser clipped(ForwardProcess q, Denoiser denoiser) {
-  return with_limit(std::move(q), std::move(denoiser), [](const Tensor& x_0) { return x_0.clamp(-1.0, 1.0); });
+Denoiser clipped(ForwardProcess q, Denoiser denoiser, double range) {
+  return with_limit(std::move(q), std::move(denoiser), [range](const Tensor& x_0) { return x_0.clamp(-range, range); });
 }
 
-Denoiser limited(ForwardProcess q, Denoiser denoiser, const SamplerOptions& options) {
-  if (!options.threshold) return clipped(std::move(q), std::move(denoiser));
-  return thresholded(std::move(q), std::move(denoiser), {.quantile = *options.threshold});
+Denoiser limited(const ReverseProcess& p_theta, Denoiser denoiser, const SamplerOptions& options) {
+  if (options.threshold) return thresholded(p_theta.q(), std::move(denoiser), {.quantile = *options.threshold});
+  if (!p_theta.options().clip_x_0) return denoiser;
+  return clipped(p_theta.q(), std::move(denoiser), p_theta.options().clip_range);
 }
 
 Denoiser denoiser_for(const ReverseProcess& p_theta, Network network, const SamplerOptions& options) {
   if (!options.threshold) return p_theta.denoiser(std::move(network));
-  return limited(p_theta.q(), p_theta.denoiser(std::move(network), /*clip_x_0=*/false), options);
+  return limited(p_theta, p_theta.denoiser(std::move(network), /*clip_x_0=*/false), options);
 }
 
 }  // namespace iddpm

@@ -20,11 +20,12 @@ Tensor threshold(const Tensor& x_0, const Thresholding& options);
 /// A denoiser whose x_0 is thresholded, and its mean that of q(x_{t-1} | x_t, x_0). The denoiser given must not clip.
 Denoiser thresholded(ForwardProcess q, Denoiser denoiser, Thresholding options);
 
-/// The same with x_0 clamped to [-1, 1]: clipping for denoisers that were combined, as `guided` does, before it.
-Denoiser clipped(ForwardProcess q, Denoiser denoiser);
+/// The same with x_0 clamped to [-range, range]: clipping for denoisers that were combined, as `guided` does, before
+/// it.
+Denoiser clipped(ForwardProcess q, Denoiser denoiser, double range = 1.0);
 
-/// Whichever of the two the samplers' options ask for.
-Denoiser limited(ForwardProcess q, Denoiser denoiser, const SamplerOptions& options);
+/// Thresholding if the samplers' options ask for it, else clipping if the process does.
+Denoiser limited(const ReverseProcess& p_theta, Denoiser denoiser, const SamplerOptions& options);
 
 /// The network's denoiser as the samplers' options ask for it: p_theta.denoiser(network), or a thresholded one.
 Denoiser denoiser_for(const ReverseProcess& p_theta, Network network, const SamplerOptions& options);

@@ -53,7 +53,7 @@ Trainer fine_tuned(const Checkpoint& checkpoint, const WeightChoice& choice, Mod
                    TrainingOptions options, at::Device device, TakenOver* taken_over) {
   const at::NoGradGuard no_gradient;
   const ModelSettings& model = checkpoint.info().settings;
-  const std::string where = checkpoint.file().path().string();
+  const std::string where = checkpoint.path().string();
   require(without_free_choices(settings.network) == without_free_choices(model.network),
           "{}: its network is another than the run's; expected one of the same architecture", where);
   const NamedTensors weights = checkpoint.weights(choice);

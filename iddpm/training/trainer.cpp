@@ -137,7 +137,7 @@ Trainer Trainer::from_checkpoint(const Checkpoint& checkpoint, const WeightChoic
                                  at::Device device) {
   const ModelSettings& settings = checkpoint.info().settings;
   UNet network = new_network(settings, options, device);
-  load_parameters(network.parameters(), checkpoint.weights(choice), checkpoint.file().path().string());
+  load_parameters(network.parameters(), checkpoint.weights(choice), checkpoint.path().string());
   return Trainer(std::make_unique<State>(settings, std::move(options), std::move(network), device));
 }
 

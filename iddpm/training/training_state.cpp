@@ -65,14 +65,13 @@ StateMetadata read_metadata(const SafetensorsFile& file) {
 NamedTensors read_group(const SafetensorsFile& file, const std::string& group, const Checkpoint& checkpoint) {
   const std::string model_prefix = format::group_name(std::nullopt) + ".";
   NamedTensors tensors;
-  for (const std::string& model_name : checkpoint.file().names()) {
-    if (!model_name.starts_with(model_prefix)) continue;
-    const std::string name = model_name.substr(model_prefix.size());
+  for (const StoredTensor& of_model : checkpoint.tensors()) {
+    if (!of_model.name.starts_with(model_prefix)) continue;
+    const std::string name = of_model.name.substr(model_prefix.size());
     const std::string stored = group + "." + name;
-    require(file.contains(stored) && file.type(stored) == at::kFloat &&
-                file.shape(stored) == checkpoint.file().shape(model_name),
+    require(file.contains(stored) && file.type(stored) == at::kFloat && file.shape(stored) == of_model.shape,
             "{} doesn't belong to {}: tensor {} is missing or of another shape", file.path().string(),
-            checkpoint.file().path().string(), quote(stored));
+            checkpoint.path().string(), quote(stored));
     tensors.emplace_back(name, file.tensor(stored));
   }
   return tensors;
@@ -126,14 +125,14 @@ void save_training_state(const std::filesystem::path& checkpoint, const Training
 }
 
 TrainingState read_training_state(const Checkpoint& checkpoint) {
-  const SafetensorsFile file(training_state_path(checkpoint.file().path()));
+  const SafetensorsFile file(training_state_path(checkpoint.path()));
   const std::string where = file.path().string();
   StateMetadata metadata = read_metadata(file);
   TrainingState& state = metadata.state;
   const CheckpointInfo& info = checkpoint.info();
   require(state.step == info.step && state.options.seed == info.seed && state.options.ema_rates == info.ema_rates &&
               metadata.model_checksum == checkpoint.checksums().at(format::group_name(std::nullopt)),
-          "{} doesn't belong to {}: it was written with another model file", where, checkpoint.file().path().string());
+          "{} doesn't belong to {}: it was written with another model file", where, checkpoint.path().string());
   require(state.examples_seen >= 0, "{}: expected at least 0 examples seen, got {}", where, state.examples_seen);
   require(state.skipped.in_a_row >= 0 && state.skipped.in_a_row <= state.skipped.all && state.skipped.all <= state.step,
           "{}: expected 0 <= skipped_in_a_row <= skipped_steps <= step, got {}, {} and {}", where,

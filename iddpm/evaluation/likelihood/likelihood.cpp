@@ -55,6 +55,7 @@ EvaluationResult likelihood_result(const Likelihood& likelihood, const std::stri
 PairwiseBound measure_pairwise_bound(const Model& model, const Dataset& dataset, PairwiseBoundOptions options,
                                      const std::string& source, const ProgressCallback& progress) {
   options.device = model.device();
+  options.clip_x_0 = options.clip_x_0 && model.settings().diffusion.clip_x_0 > 0;
   PairwiseBound bound = pairwise_bound(
       model.reverse_process(), [&](const Tensor& y) { return model.network_of(y); }, dataset, options, progress);
   const ModelRecord record = model_record(model, options.seed);
