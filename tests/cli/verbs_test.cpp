@@ -129,7 +129,7 @@ TEST_F(Verbs, AnInterruptedRunIsSavedAndSaysHowToGoOn) {
 
 TEST_F(Verbs, EveryVerbHasHelpWithAnExample) {
   for (const char* verb : {"train", "sample", "evaluate", "train-features", "train-classifier", "respace", "reproduce",
-                           "info", "convert", "figures", "report", "benchmark"}) {
+                           "info", "convert", "export", "figures", "report", "benchmark"}) {
     EXPECT_NE(run(std::string(verb) + " --help").find(std::string("iddpm ") + verb), std::string::npos) << verb;
   }
 }
