@@ -38,7 +38,7 @@ TEST(ParityDiffusersUNet, OutputIsThatOfDiffusers) {
                           output_tolerance_of_diffusers * largest_entry(expected), 0.0));
     network.set_compute_type(at::kDouble);
     const Tensor exact = golden["output_f64"];
-    EXPECT_TRUE(all_close(network(golden["x"].to(at::kDouble), golden["t"], condition), exact,
+    EXPECT_TRUE(all_close(network(golden["x"].to(at::kDouble), golden["t"].to(at::kDouble), condition), exact,
                           double_tolerance_of_diffusers * largest_entry(exact), 0.0));
   }
 }

@@ -110,7 +110,15 @@ std::string without_bare_words(const std::string& text) {
 
 bool is_model_folder(const fs::path& folder) {
   std::error_code error;
-  return fs::is_directory(folder, error) && (is_there(folder / index_name) || is_there(folder / config_name));
+  if (!fs::is_directory(folder, error)) return false;
+  if (is_there(folder / index_name)) return true;
+  if (!is_there(folder / config_name)) return false;
+  try {
+    const nlohmann::json config = read_config(folder / config_name);
+    return config.contains("_class_name") || config.contains("architectures");
+  } catch (const Error&) {
+    return false;  // a folder of anything else
+  }
 }
 
 fs::path weights_file(const fs::path& folder) {

@@ -134,8 +134,11 @@ void read_image_size(const ConfigReader& config, UNetOptions& options) {
 
 void read_channels(const ConfigReader& config, UNetOptions& options, const Sizes& widths) {
   options.image_channels = config.get<std::int64_t>("in_channels", 3);
+  constexpr std::int64_t most_channels = 1024;
+  require(options.image_channels >= 1 && options.image_channels <= most_channels,
+          "{}: in_channels is {}; expected 1 to {}", config.where(), options.image_channels, most_channels);
   const auto out_channels = config.get<std::int64_t>("out_channels", 3);
-  require(out_channels == options.image_channels || out_channels / 2 == options.image_channels, ErrorKind::unsupported,
+  require(out_channels == options.image_channels || out_channels == 2 * options.image_channels, ErrorKind::unsupported,
           "{}: it takes images of {} channels and gives {}; expected as many, or twice as many for a learned variance "
           "(a network told something beside the noisy image can't be expressed here)",
           config.where(), options.image_channels, out_channels);
