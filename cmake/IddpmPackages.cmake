@@ -33,11 +33,12 @@ iddpm_package(development libiddpm-dev "Diffusion models of images: what compile
  The header iddpm_c.h and pkg-config's iddpm.pc." "${this_library}")
 iddpm_package(cpp libiddpm++-dev "Diffusion models of images: the C++ library
  Static libraries, headers and the CMake package iddpm."
- "libiddpm-dev (= ${PROJECT_VERSION}), libtorch-dev, libdnnl-dev, libhwy-dev, libgloo-dev, nlohmann-json3-dev, libfmt-dev, libpng-dev, libjpeg62-turbo-dev, libwebp-dev, libtiff-dev, libgif-dev, zlib1g-dev, libzip-dev, libssl-dev, libpango1.0-dev")
+ "libiddpm-dev (= ${PROJECT_VERSION}), pkg-config, libtorch-dev, libdnnl-dev, libhwy-dev, libgloo-dev, nlohmann-json3-dev, libfmt-dev, libpng-dev, libjpeg62-turbo-dev, libwebp-dev, libtiff-dev, libgif-dev, zlib1g-dev, libzip-dev, libssl-dev, libpango1.0-dev")
 iddpm_package(python python3-iddpm "Diffusion models of images: the Python module
  Draws images into numpy arrays." "python3 (>= 3.9), python3-numpy, ${this_library}")
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "fonts-dejavu-core, fonts-droid-fallback")  # of grids and plots
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)

@@ -6,6 +6,8 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+# Where manual pages and completions are written.
+set(IDDPM_DOCUMENTATION "${CMAKE_BINARY_DIR}/documentation")
 
 # Compile settings of every target of ours; never exported to users.
 add_library(iddpm_build_settings INTERFACE)
