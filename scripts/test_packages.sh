@@ -139,7 +139,7 @@ python3 sample_by_ctypes.py libiddpm.so.0.1 run
 python3 -c 'import iddpm; images = iddpm.open("run").sample(3, steps=4); print(images.shape, images.dtype)'
 echo "Everything is removed again"
 dpkg --purge python3-iddpm libiddpm-dev libiddpm0.1 iddpm >/dev/null
-test ! -e /usr/bin/iddpm
+test ! -e /usr/bin/iddpm -a ! -e /usr/lib/python3/dist-packages/iddpm
 END
 # shellcheck disable=SC2016  # expanded by the inner shell
 separately bash -euc '
