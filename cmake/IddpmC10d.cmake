@@ -2,6 +2,8 @@
 # program works in one process. Looked at by compiling and linking, since LibTorch's configuration doesn't say.
 include(CheckCXXSourceCompiles)
 
+option(IDDPM_MPI "Let processes exchange tensors by MPI too, where LibTorch can (--process-backend mpi)" OFF)
+
 function(iddpm_check_c10d backend use)
   set(CMAKE_REQUIRED_QUIET TRUE)
   set(CMAKE_REQUIRED_INCLUDES ${TORCH_INCLUDE_DIRS})
@@ -21,8 +23,8 @@ endfunction()
 iddpm_check_c10d(GLOO "c10d::ProcessGroupGloo::createDefaultDevice() == nullptr")
 if(IDDPM_C10D_GLOO)
   iddpm_check_c10d(NCCL "c10d::ProcessGroupNCCL::Options::create()->is_high_priority_stream")
-  find_package(MPI QUIET COMPONENTS CXX)
-  if(MPI_CXX_FOUND)
+  if(IDDPM_MPI)
+    find_package(MPI REQUIRED COMPONENTS CXX)
     iddpm_check_c10d(MPI "c10d::ProcessGroupMPI::createProcessGroupMPI()->getSize()" MPI::MPI_CXX)
   endif()
 else()

@@ -35,7 +35,8 @@ PreparedRun run_of(const std::string& text, const TrainArguments& arguments, std
           "every machine",
           rank, record.data.string(), dataset->size(), record.dataset_summary.value("size", std::int64_t{0}));
   const RunOptions session = record.run;
-  return {.folder = fields.get<std::string>("folder"),
+  const auto folder = fields.get<std::string>("folder");
+  return {.folder = folder,
           .lock = {},
           .record = std::move(record),
           .session = session,

@@ -77,8 +77,8 @@ TEST(ProcessPlace, WhatIsHalfSetOrContradictsItselfIsRefused) {
   expect_error([] { place_with(changed(of_torchrun, "MASTER_ADDR", {})); }, {"MASTER_ADDR is missing"});
   expect_error([] { place_with(changed(of_torchrun, "RANK", "4")); }, {"RANK is 4", "WORLD_SIZE is 4", "0 to 3"});
   expect_error([] { place_with(changed(of_torchrun, "LOCAL_RANK", "4")); }, {"LOCAL_RANK is 4", "RANK is 3"});
-  expect_error([] { place_with(changed(of_torchrun, "RANK", "x")); }, {"RANK", "'x'"});
-  expect_error([] { place_with(changed(of_torchrun, "RANK", "")); }, {"RANK", "''"});
+  expect_error([] { place_with(changed(of_torchrun, "RANK", "x")); }, {"RANK", "got \"x\""});
+  expect_error([] { place_with(changed(of_torchrun, "RANK", "")); }, {"RANK", "got \"\""});
   expect_error([] { place_with(changed(of_torchrun, "MASTER_PORT", "70000")); }, {"MASTER_PORT", "70000"});
   expect_error([] { place_with({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}); }, {"MASTER_ADDR is missing"});
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 namespace iddpm {
 namespace {
@@ -42,11 +43,12 @@ class BoardTexts : public SharedTexts {
 
 /// A process with its watch, and what the watch said.
 struct Watched {
-  Watched(std::shared_ptr<Board> board, std::int64_t rank, std::int64_t size)
-      : watch(std::make_unique<BoardTexts>(std::move(board), access),
-              {.rank = rank, .size = size, .timeout = std::chrono::milliseconds(800), .on_lost = [this](const auto& s) {
-                 said.set_value(s);
-               }}) {}
+  Watched(std::shared_ptr<Board> board, std::int64_t rank, std::int64_t size,
+          std::chrono::milliseconds timeout = std::chrono::milliseconds(800))
+      : watch(
+            std::make_unique<BoardTexts>(std::move(board), access),
+            {.rank = rank, .size = size, .timeout = timeout, .on_lost = [this](const auto& s) { said.set_value(s); }}) {
+  }
   std::string sentence() { return said.get_future().get(); }
 
   std::shared_ptr<std::atomic<BoardTexts::Access>> access =
@@ -107,10 +109,17 @@ TEST(ProcessWatch, WhoLeavesSaysWhy) {
 
 TEST(ProcessWatch, ABrokenConnectionIsExplainedSooner) {
   const auto board = std::make_shared<Board>();
-  Watched first(board, 0, 2), second(board, 1, 2);
+  const auto timeout = std::chrono::minutes(1);
+  Watched first(board, 0, 2, timeout), second(board, 1, 2, timeout);
+  first.watch.waiting_for("the gradients");
+  for (bool came = false; !came; std::this_thread::yield()) {
+    const std::lock_guard lock(board->mutex);
+    came = board->texts.contains("sign/1");
+  }
   *second.access = BoardTexts::Access::deaf;
-  first.watch.connection_broke("closed by peer");
-  EXPECT_TRUE(holds(first.sentence(), "rank 1 has"));
+  first.watch.connection_broke("closed by peer");  // a minute later otherwise
+  const std::string sentence = first.sentence();
+  EXPECT_TRUE(holds(sentence, "rank 1 has given no sign of life for 5")) << sentence;
 }
 
 }  // namespace iddpm
