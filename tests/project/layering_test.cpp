@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 // What each folder may include, beside itself (ARCHITECTURE.md).
 const std::map<std::string, std::set<std::string>> allowed = {
     {"core", {}},
+    {"processes", {"core"}},
     {"diffusion", {"core"}},
     {"samplers", {"diffusion", "core"}},
     {"kernels", {"core"}},
@@ -28,7 +29,7 @@ const std::map<std::string, std::set<std::string>> allowed = {
     {"data", {"io", "core"}},
     {"model", {"data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
     {"interchange", {"model", "data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
-    {"training", {"model", "data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
+    {"training", {"model", "data", "samplers", "diffusion", "nn", "kernels", "io", "processes", "core"}},
     {"evaluation", {"model", "data", "samplers", "diffusion", "nn", "kernels", "io", "core"}},
     {"report", {"io", "core"}},
 };
