@@ -29,6 +29,8 @@ void check(const Dataset* dataset, const BatchLoaderOptions& options) {
   require(dataset != nullptr, "batch loader: a data set is expected");
   require(dataset->size() > 0, "batch loader: the data set holds no images");
   check_range("batch", options.batch, 1, 1'000'000);
+  check_range("rows of the batch", options.rows, 0, options.batch);
+  check_range("first row of the batch", options.first_row, 0, options.batch - options.rows);
   check_range("data workers", options.workers, 1, 1024);
   check_range("batches ahead", options.batches_ahead, 1, 1024);
   check_range("first example", options.first_example, 0, std::int64_t{1} << 62);
@@ -63,6 +65,7 @@ struct BatchLoader::State {
   State(std::shared_ptr<const Dataset> data, BatchLoaderOptions loader_options)
       : dataset(std::move(data)),
         options(loader_options),
+        rows_of_batch(options.rows > 0 ? options.rows : options.batch),
         orders(options.seed, dataset->size()),
         known_broken(static_cast<std::size_t>(dataset->size())) {}
 
@@ -97,7 +100,7 @@ struct BatchLoader::State {
       lock.lock();
       part.batch->parts.emplace(part.first_row, std::move(decoded));
       part.batch->rows_done += part.rows;
-      if (part.batch->rows_done == options.batch) ready.notify_one();
+      if (part.batch->rows_done == rows_of_batch) ready.notify_one();
     }
   }
 
@@ -106,14 +109,14 @@ struct BatchLoader::State {
   Part take_part() {
     OpenBatch& open = opened[next_to_decode];
     if (next_row == 0) {
-      open.batch = empty_batch(*dataset, options.batch);
-      open.batch.first_example = options.first_example + next_to_decode * options.batch;
+      open.batch = empty_batch(*dataset, rows_of_batch);
+      open.batch.first_example = options.first_example + next_to_decode * options.batch + options.first_row;
     }
-    const std::int64_t share = (options.batch + options.workers - 1) / options.workers;
-    const std::int64_t rows = std::min({options.batch - next_row, share, most_rows_of_part});
+    const std::int64_t share = (rows_of_batch + options.workers - 1) / options.workers;
+    const std::int64_t rows = std::min({rows_of_batch - next_row, share, most_rows_of_part});
     const Part part = {&open, next_row, rows};
     next_row += rows;
-    if (next_row == options.batch) {
+    if (next_row == rows_of_batch) {
       ++next_to_decode;
       next_row = 0;
     }
@@ -159,7 +162,7 @@ struct BatchLoader::State {
     std::unique_lock lock(mutex);
     const auto is_ready = [this] {
       const auto place = opened.find(next_to_give);
-      return place != opened.end() && place->second.rows_done == options.batch;
+      return place != opened.end() && place->second.rows_done == rows_of_batch;
     };
     if (!is_ready()) {
       const Clock::time_point start = Clock::now();
@@ -186,6 +189,7 @@ struct BatchLoader::State {
 
   const std::shared_ptr<const Dataset> dataset;
   const BatchLoaderOptions options;
+  const std::int64_t rows_of_batch;
   EpochOrders orders;
   std::vector<std::atomic<bool>> known_broken;  ///< images, by any worker
 

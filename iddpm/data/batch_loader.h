@@ -19,6 +19,9 @@ struct Batch {
 
 struct BatchLoaderOptions {
   std::int64_t batch = 128;
+  /// Of each batch only these rows, where processes share it; 0 rows: all.
+  std::int64_t first_row = 0;
+  std::int64_t rows = 0;
   std::uint64_t seed = 0;
   bool random_flip = false;        ///< mirrored left to right with probability 1/2, from (seed, example)
   std::int64_t first_example = 0;  ///< where to go on: the number of examples seen so far
@@ -39,8 +42,9 @@ class BatchLoader {
   ~BatchLoader();
   BatchLoader(BatchLoader&&) noexcept;
 
-  /// The next batch, always of full size. Throws Error in strict mode on a broken image, or if all images are broken,
-  /// and whatever else a worker met, when its batch's turn has come; asked again, it throws the same again.
+  /// The next batch (this loader's rows of it), always of full size. Throws Error in strict mode on a broken image, or
+  /// if all images are broken, and whatever else a worker met, when its batch's turn has come; asked again, it throws
+  /// the same again.
   Batch next();
   /// Seconds that `next` has spent waiting for images, in all.
   double seconds_waited() const;

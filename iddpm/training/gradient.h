@@ -25,6 +25,8 @@ class GradientBuffer {
   void start_anew();
   /// All gradients in the parameters' order in one row, with zeros between them.
   Tensor& row() { return row_; }
+  /// Where in the row the gradient of a parameter begins.
+  std::int64_t begin_of(std::size_t parameter) const { return places_[parameter].storage_offset(); }
 
  private:
   NamedParameters parameters_;

@@ -33,6 +33,7 @@ void optimizer_step(const NamedParameters& parameters, OptimizerState& state, co
                                       .gradient_factor = step.gradient_factor};
   std::vector<kernels::EmaTarget> targets(state.emas.size());
   for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!state.exp_avg[i].second.defined()) continue;
     Tensor parameter = parameters[i].second;
     const Tensor gradient = parameter.grad().defined() ? parameter.grad() : at::zeros_like(parameter.detach());
     for (std::size_t k = 0; k < targets.size(); ++k) {

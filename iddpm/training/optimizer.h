@@ -30,7 +30,8 @@ struct OptimizerStep {
   std::vector<double> ema_rates = {};  ///< in force at this step, one per average
 };
 
-/// One step from the parameters' gradients (a missing one counts as 0), in place.
+/// One step from the parameters' gradients (a missing one counts as 0), in place. Parameters whose moments are
+/// undefined are left alone: another process keeps and updates them.
 void optimizer_step(const NamedParameters& parameters, OptimizerState& state, const OptimizerStep& step);
 
 struct AdamWOptions {

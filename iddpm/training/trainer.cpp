@@ -42,18 +42,27 @@ UNet on_device(UNet network, const TrainingOptions& options, at::Device device) 
   return network;
 }
 
-void check_batch(const Batch& batch, const UNetOptions& network, std::int64_t examples_seen) {
+void check_batch(const Batch& batch, const UNetOptions& network, std::int64_t first_example) {
   const std::array<std::int64_t, 3> shape = {network.image_channels, network.image_height, network.image_width};
   require(batch.x_0.defined() && batch.x_0.dim() == 4 && batch.x_0.size(0) > 0 &&
               batch.x_0.sizes().slice(1) == at::IntArrayRef(shape),
           "Trainer::step: expected images of shape {}, got a batch of {}", format_shape(shape),
           batch.x_0.defined() ? format_shape(batch.x_0.sizes()) : "nothing");
-  require(batch.first_example == examples_seen,
-          "Trainer::step: expected the batch that begins at example {}, got one that begins at {}", examples_seen,
+  require(batch.first_example == first_example,
+          "Trainer::step: expected the batch that begins at example {}, got one that begins at {}", first_example,
           batch.first_example);
   require(network.classes == 0 || (batch.y.defined() && batch.y.dim() == 1 && batch.y.size(0) == batch.x_0.size(0)),
           "Trainer::step: the network has {} classes; expected a class for each of {} images", network.classes,
           batch.x_0.size(0));
+}
+
+StepImages images_of_step(const Batch& batch, const TrainingOptions& options, const ProcessGroup& group) {
+  if (group.size() == 1) return {.all = batch.x_0.defined() ? batch.x_0.size(0) : 0};
+  const RowShare share = group.share_of(options.batch);
+  require(batch.x_0.defined() && batch.x_0.dim() > 0 && batch.x_0.size(0) == share.count,
+          "Trainer::step: expected {} images, rank {}'s share of a batch of {}, got {}", share.count, group.rank(),
+          options.batch, batch.x_0.defined() ? format_shape(batch.x_0.sizes()) : "nothing");
+  return {.all = options.batch, .first = share.begin};
 }
 
 bool is_finite(const StepFigures& figures) {
@@ -83,7 +92,8 @@ Trainer::State::State(ModelSettings model_settings, TrainingOptions training_opt
       optimizer(new_optimizer_state(parameters, options.ema_rates.size())),
       gradients(parameters),
       losses(reverse_process(settings.diffusion), settings.diffusion.objective, settings.diffusion.weighting),
-      timesteps(new_timestep_sampler(options.timesteps, settings.diffusion.steps)) {}
+      timesteps(new_timestep_sampler(options.timesteps, settings.diffusion.steps)),
+      reduction(std::make_unique<GradientReduction>(parameters, gradients, *group)) {}
 
 Trainer::Trainer(ModelSettings settings, TrainingOptions options, at::Device device) {
   check_trainable(settings.diffusion);
@@ -98,14 +108,14 @@ Trainer::Trainer(Trainer&&) noexcept = default;
 StepResult Trainer::step(const Batch& batch) {
   State& state = *state_;
   const UNetOptions& network = state.settings.network;
-  check_batch(batch, network, state.examples_seen);
-  const std::int64_t images = batch.x_0.size(0);
-  const std::int64_t microbatch = state.options.microbatch > 0 ? state.options.microbatch : images;
+  const StepImages images = images_of_step(batch, state.options, *state.group);
+  check_batch(batch, network, state.examples_seen + images.first);
+  const std::int64_t microbatch = state.options.microbatch > 0 ? state.options.microbatch : batch.x_0.size(0);
   const StepDraws draws = draw(batch, state.options, network, *state.timesteps, state.network.device());
   state.gradients.start_anew();
-  const ImageLosses losses = backward(batch, draws, state.network, state.losses, microbatch);
+  const ImageLosses losses = backward(batch, draws, state.network, state.losses, microbatch, images, *state.reduction);
   const StepFigures figures =
-      reduce(draws, losses, state.losses.p_theta().steps(), state.parameters, state.gradients, *state.group);
+      reduce(draws, losses, state.losses.p_theta().steps(), state.parameters, images, *state.reduction, *state.group);
   const double learning_rate = learning_rate_at(state.options, state.step, state.seconds_trained);
   const bool skipped = !is_finite(figures);
   if (skipped) {
@@ -116,12 +126,13 @@ StepResult Trainer::step(const Batch& batch) {
     // AdamW and the averages count their own updates.
     const std::int64_t updates = state.step - state.skipped.all;
     update(state.parameters, state.optimizer, state.options, updates, learning_rate, figures.gradient_norm);
+    if (state.shards) state.shards->exchange(state.parameters);
     state.timesteps->record(figures.t, figures.losses);
     state.skipped.in_a_row = 0;
   }
   ++state.step;
   state.examples_seen += figures.t.size();
-  if (!skipped) add(state.data_pixels, batch.x_0);
+  if (!skipped) add(state.group->size() == 1 ? state.data_pixels : state.own_pixels, batch.x_0);
   return {.step = state.step,
           .loss = figures.loss,
           .mse = figures.mse,
@@ -166,8 +177,13 @@ Trainer Trainer::resume(const std::filesystem::path& path, at::Device device) {
   return trainer;
 }
 
-void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) const {
-  const State& state = *state_;
+void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) {
+  State& state = *state_;
+  state.share_pixels();
+  std::optional<OptimizerState> gathered;
+  if (state.shards) gathered = state.shards->gathered(state.optimizer);
+  if (!state.group->is_first()) return;
+  const OptimizerState& optimizer = gathered ? *gathered : state.optimizer;
   const std::filesystem::path state_path = training_state_path(path);
   std::error_code ignored;
   const bool was_there = std::filesystem::exists(state_path, ignored);
@@ -177,8 +193,8 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
                        .examples_seen = state.examples_seen,
                        .skipped = state.skipped,
                        .seconds_trained = state.seconds_trained,
-                       .exp_avg = state.optimizer.exp_avg,
-                       .exp_avg_sq = state.optimizer.exp_avg_sq,
+                       .exp_avg = optimizer.exp_avg,
+                       .exp_avg_sq = optimizer.exp_avg_sq,
                        .timestep_history = state.timesteps->state()},
                       state.parameters);
   try {
@@ -189,7 +205,7 @@ void Trainer::save(const std::filesystem::path& path, nlohmann::json origin) con
                      .ema_rates = state.options.ema_rates,
                      .origin = origin.is_null() ? state.origin : std::move(origin),
                      .data_pixels = state.data_pixels},
-                    {.raw = state.parameters, .emas = state.optimizer.emas});
+                    {.raw = state.parameters, .emas = optimizer.emas});
   } catch (...) {
     // A full disk: what was just written is of no use alone.
     if (!was_there) std::filesystem::remove(state_path, ignored);
@@ -202,7 +218,13 @@ std::int64_t Trainer::examples_seen() const { return state_->examples_seen; }
 SkippedSteps Trainer::skipped_steps() const { return state_->skipped; }
 void Trainer::set_seconds_trained(double seconds) { state_->seconds_trained = seconds; }
 double Trainer::seconds_trained() const { return state_->seconds_trained; }
-const PixelStatistics& Trainer::data_pixels() const { return state_->data_pixels; }
+ProcessGroup& Trainer::group() const { return *state_->group; }
+
+const PixelStatistics& Trainer::data_pixels() {
+  state_->share_pixels();
+  return state_->data_pixels;
+}
+
 const ModelSettings& Trainer::settings() const { return state_->settings; }
 const TrainingOptions& Trainer::options() const { return state_->options; }
 UNet Trainer::network() const { return state_->network; }
@@ -212,7 +234,11 @@ UNet Trainer::ema_network(std::size_t index) const {
           state_->optimizer.emas.size(), index);
   UNet network(state_->settings.network);
   network.to(state_->network.device());
-  load_parameters(network.parameters(), state_->optimizer.emas[index], "ema_network");
+  if (state_->shards) {
+    state_->shards->gather_into(state_->optimizer.emas[index], network.parameters());
+  } else {
+    load_parameters(network.parameters(), state_->optimizer.emas[index], "ema_network");
+  }
   return network;
 }
 

@@ -13,6 +13,7 @@
 #include "iddpm/model/checkpoint.h"
 #include "iddpm/model/model_settings.h"
 #include "iddpm/nn/unet.h"
+#include "iddpm/processes/process_group.h"
 #include "iddpm/training/training_options.h"
 #include "iddpm/training/training_state.h"
 
@@ -46,11 +47,19 @@ class Trainer {
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
+  /// From now on trains together with other processes, each with its share of each batch (ProcessGroup::share_of): all
+  /// become what rank 0 is. The others' trainers must have the same settings and options; they need not have the same
+  /// state. With `shard_optimizer` each keeps the moments and averages of its share of the parameters only. Then
+  /// `step`, `save`, `data_pixels` and `ema_network` are for all processes together. Throws Error if a batch has fewer
+  /// images than there are processes.
+  void join(std::shared_ptr<ProcessGroup> group, bool shard_optimizer = false);
+  ProcessGroup& group() const;
+
   /// The gradient is that of the mean over the whole batch, whatever the microbatch. A step whose loss or gradient is
   /// not finite updates neither weights nor averages; it counts as a step all the same, so that the data go on. Throws
   /// NotFiniteError at the one that follows `most_skipped_in_a_row` of them, and Error if the batch doesn't fit the
-  /// model or isn't the one that follows (its first example must be number `examples_seen()`); the trainer is then
-  /// unchanged.
+  /// model or isn't the one that follows (its first example must be number `examples_seen()`, with other processes
+  /// the first of this one's share); the trainer is then unchanged.
   StepResult step(const Batch& batch);
   static constexpr std::int64_t most_skipped_in_a_row = 9;
 
@@ -69,7 +78,7 @@ class Trainer {
   /// Lets all averages begin anew as the weights are now.
   void restart_averages();
   /// Of the images that it was trained on so far.
-  const PixelStatistics& data_pixels() const;
+  const PixelStatistics& data_pixels();
   const ModelSettings& settings() const;
   const TrainingOptions& options() const;
   /// The network in training: shares its parameters, and computes in the options' precision.
@@ -79,9 +88,9 @@ class Trainer {
 
   /// Writes the model file at `path`, and beside it, under the same name with ".training.safetensors", what `resume`
   /// needs besides: the optimiser's state, step, seed, timestep history and options. The training state is written
-  /// first, so that a model file always has its state. `origin` is for people (where the data came from); null: that of
-  /// the checkpoint resumed.
-  void save(const std::filesystem::path& path, nlohmann::json origin = nullptr) const;
+  /// first, so that a model file always has its state; only rank 0 writes. `origin` is for people (where the data came
+  /// from); null: that of the checkpoint resumed.
+  void save(const std::filesystem::path& path, nlohmann::json origin = nullptr);
 
  private:
   struct State;

@@ -4,9 +4,9 @@
 
 #include "iddpm/diffusion/losses.h"
 #include "iddpm/diffusion/timestep_sampler.h"
-#include "iddpm/training/gradient.h"
-#include "iddpm/training/optimizer.h"
-#include "iddpm/training/process_group.h"
+#include "iddpm/processes/process_group.h"
+#include "iddpm/training/gradient_reduction.h"
+#include "iddpm/training/optimizer_shards.h"
 #include "iddpm/training/trainer.h"
 
 namespace iddpm {
@@ -18,6 +18,9 @@ struct Trainer::State {
   /// A network at the start of a run.
   State(ModelSettings model_settings, TrainingOptions training_options, UNet unet, at::Device device);
 
+  /// All processes together: the pixels seen by each become known to all.
+  void share_pixels();
+
   ModelSettings settings;
   TrainingOptions options;
   UNet network;
@@ -26,12 +29,15 @@ struct Trainer::State {
   GradientBuffer gradients;
   TrainingLosses losses;
   std::unique_ptr<TimestepSampler> timesteps;
-  std::unique_ptr<ProcessGroup> group = std::make_unique<SingleProcess>();
+  std::shared_ptr<ProcessGroup> group = std::make_shared<SingleProcess>();
+  std::unique_ptr<GradientReduction> reduction;
+  std::unique_ptr<OptimizerShards> shards;  ///< null: every process keeps all
   std::int64_t step = 0;
   std::int64_t examples_seen = 0;
   SkippedSteps skipped;
   double seconds_trained = 0;
   PixelStatistics data_pixels;
+  PixelStatistics own_pixels;  ///< of this process's images, not yet in `data_pixels`
   nlohmann::json origin = nullptr;
 };
 

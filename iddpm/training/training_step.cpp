@@ -88,7 +88,7 @@ StepDraws draw(const Batch& batch, const TrainingOptions& options, const UNetOpt
 }
 
 ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& network, const TrainingLosses& losses,
-                     std::int64_t microbatch) {
+                     std::int64_t microbatch, const StepImages& step_images, GradientReduction& reduction) {
   const std::int64_t images = batch.x_0.size(0);
   const at::Device device = network.device();
   const Tensor x_0 = batch.x_0.to(device, /*non_blocking=*/true);
@@ -102,7 +102,9 @@ ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& net
     condition.dropout_keys = rows(draws.dropout_keys, begin, count);
     const LossTerms terms = losses(conditioned(network, condition), rows(x_0, begin, count), draws.t.rows(begin, count),
                                    rows(draws.noise, begin, count));
-    ((terms.total * rows(draws.weight, begin, count)).sum() / static_cast<double>(images)).backward();
+    const Tensor loss = (terms.total * rows(draws.weight, begin, count)).sum() / static_cast<double>(step_images.all);
+    if (begin + count == images) reduction.start();
+    loss.backward();
     total.push_back(terms.total.detach());
     if (terms.mse.defined()) mse.push_back(terms.mse.detach());
     if (terms.vb.defined()) vb.push_back(terms.vb.detach());
@@ -114,16 +116,22 @@ ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& net
 }
 
 StepFigures reduce(const StepDraws& draws, const ImageLosses& losses, std::int64_t steps,
-                   const NamedParameters& parameters, GradientBuffer& gradients, ProcessGroup& group) {
+                   const NamedParameters& parameters, const StepImages& step_images, GradientReduction& reduction,
+                   ProcessGroup& group) {
   const at::NoGradGuard no_gradients;
-  group.average(gradients.row(), losses.total.size(0));
+  reduction.finish();
   std::vector<Tensor> columns = {draws.t.on(losses.total.device()), draws.weight, losses.total};
   for (const Tensor& part : {losses.mse, losses.vb}) {
     if (part.defined()) columns.push_back(part);
   }
   for (Tensor& column : columns) column = column.to(at::kDouble);
-  const Tensor table = group.gather(at::stack(columns, 1));
-  const Tensor on_host = at::cat({table.flatten(), gradient_norm(parameters).view(1)}).to(at::kCPU);
+  const Tensor own = at::stack(columns, 1);
+  const Tensor norm = gradient_norm(parameters).view(1).to(own.device());
+  // Nobody else has anything where a process has its rows, and the norm is rank 0's: the sum is exact.
+  const Tensor table = at::zeros({step_images.all, own.size(1)}, own.options());
+  table.narrow(0, step_images.first, own.size(0)).copy_(own);
+  const Tensor exchanged = at::cat({table.flatten(), group.is_first() ? norm : at::zeros_like(norm)});
+  const Tensor on_host = group.sum(exchanged, "the figures of the step");
 
   const std::int64_t images = table.size(0);
   const Tensor image_figures = on_host.narrow(0, 0, table.numel()).view({images, -1});

@@ -8,9 +8,9 @@
 #include "iddpm/diffusion/losses.h"
 #include "iddpm/diffusion/timestep_sampler.h"
 #include "iddpm/nn/unet.h"
-#include "iddpm/training/gradient.h"
+#include "iddpm/processes/process_group.h"
+#include "iddpm/training/gradient_reduction.h"
 #include "iddpm/training/optimizer.h"
-#include "iddpm/training/process_group.h"
 #include "iddpm/training/training_options.h"
 
 /// The four parts of a step of training, in their order. Between the first and the last, nothing waits for the device
@@ -38,10 +38,17 @@ struct ImageLosses {
   Tensor vb;
 };
 
-/// Backward: adds the gradient of the batch's weighted mean loss to the parameters'. Microbatches share it by the
-/// number of their images, and each graph is gone before the next is built.
+/// The images of a step, and which of them this process has: from `first` on as many as its batch.
+struct StepImages {
+  std::int64_t all = 0;
+  std::int64_t first = 0;
+};
+
+/// Backward: adds this process's share of the gradient of the step's weighted mean loss to the parameters'.
+/// Microbatches share it by the number of their images, and each graph is gone before the next is built; processes
+/// exchange it during the last one.
 ImageLosses backward(const Batch& batch, const StepDraws& draws, const UNet& network, const TrainingLosses& losses,
-                     std::int64_t microbatch);
+                     std::int64_t microbatch, const StepImages& images, GradientReduction& reduction);
 
 /// What is known of a step on the host; of all images of the step, wherever they were.
 struct StepFigures {
@@ -54,9 +61,11 @@ struct StepFigures {
   double gradient_norm = 0;
 };
 
-/// Reduce: gradients and losses become those of all processes; the figures come to the host in one copy.
+/// Reduce: gradients and losses become those of all processes, the same bits everywhere; the figures come to the host
+/// in one copy, and to the other processes in one exchange.
 StepFigures reduce(const StepDraws& draws, const ImageLosses& losses, std::int64_t steps,
-                   const NamedParameters& parameters, GradientBuffer& gradients, ProcessGroup& group);
+                   const NamedParameters& parameters, const StepImages& images, GradientReduction& reduction,
+                   ProcessGroup& group);
 
 /// Update: clipping, AdamW and the averages.
 void update(const NamedParameters& parameters, OptimizerState& state, const TrainingOptions& options,

@@ -79,6 +79,23 @@ TEST(BatchLoader, FollowsTheOrderOfEachEpoch) {
   EXPECT_NE(promised_order(3, 10, 10), promised_order(4, 10, 10));
 }
 
+TEST(BatchLoader, SharesOfABatchTogetherAreTheBatch) {
+  constexpr int batches = 10;  // 5 epochs
+  std::vector<BatchLoader> loaders;
+  loaders.emplace_back(numbered_dataset(10), BatchLoaderOptions{.batch = 5, .first_row = 0, .rows = 3, .seed = 3});
+  loaders.emplace_back(numbered_dataset(10), BatchLoaderOptions{.batch = 5, .first_row = 3, .rows = 2, .seed = 3});
+  std::vector<std::int64_t> numbers;
+  for (int i = 0; i < batches; ++i) {
+    for (std::size_t k = 0; k < loaders.size(); ++k) {
+      const Batch batch = loaders[k].next();
+      EXPECT_EQ(batch.first_example, 5 * i + (k == 0 ? 0 : 3));
+      for (const std::int64_t number : numbers_of(batch)) numbers.push_back(number);
+    }
+  }
+  EXPECT_EQ(numbers, promised_order(3, 10, 50)) << "each image once in an epoch";
+  EXPECT_THROW(BatchLoader(numbered_dataset(10), {.batch = 5, .first_row = 3, .rows = 3}), Error);
+}
+
 TEST(BatchLoader, GivesPixelsInMinusOneToOneAndClasses) {
   BatchLoader loader(numbered_dataset(10), {.batch = 4});
   const Batch batch = loader.next();

@@ -75,23 +75,26 @@ DatasetOptions read_data_options(const nlohmann::json& json, const std::string& 
 }
 
 nlohmann::json run_json(const RunOptions& options) {
-  return {{"steps", or_null(options.steps)},
-          {"minutes", or_null(options.minutes)},
-          {"log_every", options.log_every},
-          {"checkpoint_every", options.checkpoint_every},
-          {"checkpoint_minutes", options.checkpoint_minutes},
-          {"keep_checkpoints", options.keep_checkpoints},
-          {"sample_at", options.sample_at},
-          {"sample_every", options.sample_every},
-          {"workers", options.workers},
-          {"strict", options.strict},
-          {"threads", options.threads}};
+  nlohmann::json json = {{"steps", or_null(options.steps)},
+                         {"minutes", or_null(options.minutes)},
+                         {"log_every", options.log_every},
+                         {"checkpoint_every", options.checkpoint_every},
+                         {"checkpoint_minutes", options.checkpoint_minutes},
+                         {"keep_checkpoints", options.keep_checkpoints},
+                         {"sample_at", options.sample_at},
+                         {"sample_every", options.sample_every},
+                         {"workers", options.workers},
+                         {"strict", options.strict},
+                         {"threads", options.threads}};
+  if (options.processes > 1) json["processes"] = options.processes;
+  return json;
 }
 
 RunOptions read_run_options(const nlohmann::json& json, const std::string& where) {
-  const JsonRecord record(json, where,
-                          {"steps", "minutes", "log_every", "checkpoint_every", "checkpoint_minutes",
-                           "keep_checkpoints", "sample_at", "sample_every", "workers", "strict", "threads"});
+  const JsonRecord record(
+      json, where,
+      {"steps", "minutes", "log_every", "checkpoint_every", "checkpoint_minutes", "keep_checkpoints", "sample_at",
+       "sample_every", "workers", "strict", "threads", "processes"});
   RunOptions options;
   record.read("steps", options.steps);
   record.read("minutes", options.minutes);
@@ -104,6 +107,7 @@ RunOptions read_run_options(const nlohmann::json& json, const std::string& where
   record.read("workers", options.workers);
   record.read("strict", options.strict);
   if (json.contains("threads")) record.read("threads", options.threads);  // earlier runs have none
+  if (json.contains("processes")) record.read("processes", options.processes);
   return options;
 }
 
@@ -135,41 +139,50 @@ void check(const RunOptions& options) {
           options.sample_every);
   require(options.threads >= 0 && options.threads <= 1024, "threads: expected 1 to 1024, or 0 if not known, got {}",
           options.threads);
+  require(options.processes >= 1, "processes: expected at least 1, got {}", options.processes);
   require(options.workers >= 1 && options.workers <= 256, "workers: expected 1 to 256, got {}", options.workers);
 }
 
-void save_run_record(const std::filesystem::path& run_folder, const RunRecord& record) {
-  std::error_code error;
-  std::filesystem::create_directories(run_folder, error);
-  require(!error, "cannot make the folder {}: {}", run_folder.string(), error.message());
+std::string run_record_text(const RunRecord& record) {
   nlohmann::ordered_json json = {{"format", format_version},
                                  {"data", utf8_text(record.data.string())},
                                  {"data_options", data_json(record.data_options)},
                                  {"run", run_json(record.run)},
                                  {"preset", record.preset},
                                  {"dataset_summary", record.dataset_summary}};
+  if (!record.launch.empty()) json["launch"] = utf8_text(record.launch);
   if (record.training) {
     json["training"] = {{"format", checkpoint_format::training_state_version},
                         {"options", fields_to_json(*record.training)}};
   }
+  return json.dump(2) + "\n";
+}
+
+void save_run_record(const std::filesystem::path& run_folder, const RunRecord& record) {
+  std::error_code error;
+  std::filesystem::create_directories(run_folder, error);
+  require(!error, "cannot make the folder {}: {}", run_folder.string(), error.message());
   std::string text;
   try {
-    text = json.dump(2);
+    text = run_record_text(record);
   } catch (const nlohmann::json::exception&) {
     fail("cannot write {}: the names of data and labels must be UTF-8", run_record_path(run_folder).string());
   }
-  write_file_atomically(run_record_path(run_folder), text + "\n");
+  write_file_atomically(run_record_path(run_folder), text);
 }
 
 RunRecord load_run_record(const std::filesystem::path& run_folder) {
   const std::filesystem::path path = run_record_path(run_folder);
-  const std::string where = path.string();
   std::error_code error;
   require(std::filesystem::exists(path, error), "{} is not the folder of a run: it has no run.json",
           run_folder.string());
-  const nlohmann::json json = parse_json(read_file(path, largest_record), where);
+  return parse_run_record(read_file(path, largest_record), path.string());
+}
+
+RunRecord parse_run_record(const std::string& text, const std::string& where) {
+  const nlohmann::json json = parse_json(text, where);
   const JsonRecord record(json, where,
-                          {"format", "data", "data_options", "run", "preset", "dataset_summary", "training"});
+                          {"format", "data", "data_options", "run", "preset", "dataset_summary", "training", "launch"});
   require(record.get<std::int64_t>("format") == format_version, "{}: its format is {}; this program reads {}", where,
           record.get<std::int64_t>("format"), format_version);
   RunRecord loaded;
@@ -178,6 +191,7 @@ RunRecord load_run_record(const std::filesystem::path& run_folder) {
   loaded.run = read_run_options(record.raw("run"), where);
   loaded.preset = record.get<std::string>("preset");
   loaded.dataset_summary = record.raw("dataset_summary");
+  if (json.contains("launch")) loaded.launch = record.get<std::string>("launch");
   try {
     if (json.contains("training")) loaded.training = read_training_options(json.at("training"), where);
     check(loaded.run);

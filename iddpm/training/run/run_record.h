@@ -24,7 +24,8 @@ struct RunOptions {
   std::int64_t sample_every = 1000;          ///< 0: never
   std::int64_t workers = 1;
   bool strict = false;
-  std::int64_t threads = 0;  ///< that compute; sums depend on their number. 0: not known
+  std::int64_t threads = 0;    ///< that compute, in each process; sums depend on their number. 0: not known
+  std::int64_t processes = 1;  ///< that train together
 };
 /// Throws Error naming the first option out of range. Without steps and minutes a run goes on until it is stopped.
 void check(const RunOptions& options);
@@ -39,11 +40,16 @@ struct RunRecord {
   /// In force from now on; unset: those of the checkpoint. Options that change in the middle of a run are here at once,
   /// and in its next checkpoint.
   std::optional<TrainingOptions> training = {};
+  std::string launch = {};  ///< the launch (ProcessPlace) that began it; empty: not known
 };
 /// Written atomically; the folder is made if need be.
 void save_run_record(const std::filesystem::path& run_folder, const RunRecord& record);
 /// Throws Error if it is missing, broken, or says what can't be.
 RunRecord load_run_record(const std::filesystem::path& run_folder);
+
+/// The file's contents; and the record that they hold, `where` begins errors.
+std::string run_record_text(const RunRecord& record);
+RunRecord parse_run_record(const std::string& text, const std::string& where);
 
 /// RUN/run.json.
 std::filesystem::path run_record_path(const std::filesystem::path& run_folder);

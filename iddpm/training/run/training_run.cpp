@@ -26,7 +26,10 @@ class Stopwatch {
 };
 
 BatchLoaderOptions loader_options(const Trainer& trainer, const RunOptions& options) {
+  const RowShare share = trainer.group().share_of(trainer.options().batch);
   return {.batch = trainer.options().batch,
+          .first_row = share.begin,
+          .rows = share.count,
           .seed = trainer.options().seed,
           .random_flip = trainer.options().random_flip,
           .first_example = trainer.examples_seen(),
@@ -45,6 +48,26 @@ nlohmann::json origin_of(const fs::path& run_folder) {
   return origin;
 }
 
+/// What processes decide together: nobody stops, saves or draws alone.
+struct Decisions {
+  bool stop = false;           ///< one was asked to
+  double session_seconds = 0;  ///< rank 0's clock
+  double checkpoint_seconds = 0;
+};
+
+Decisions agree(ProcessGroup& group, const Decisions& own) {
+  if (group.size() == 1) return own;
+  const Tensor votes = at::zeros({3}, at::kDouble);
+  votes[0] = own.stop ? 1.0 : 0.0;
+  if (group.is_first()) {
+    votes[1] = own.session_seconds;
+    votes[2] = own.checkpoint_seconds;
+  }
+  const Tensor all = group.sum(votes, "whether to go on");
+  const auto* values = all.data_ptr<double>();
+  return {.stop = values[0] > 0, .session_seconds = values[1], .checkpoint_seconds = values[2]};
+}
+
 /// A run under way.
 class Run {
  public:
@@ -54,11 +77,13 @@ class Run {
         folder_(folder),
         options_(options),
         observer_(observer),
-        origin_(origin_of(folder)),
-        seconds_before_(logged_seconds(folder, trainer.steps_done())),
+        group_(trainer.group()),
+        origin_(group_.is_first() ? origin_of(folder) : nullptr),
+        seconds_before_(group_.is_first() ? logged_seconds(folder, trainer.steps_done()) : 0),
         seconds_trained_before_(trainer.seconds_trained()),
-        log_(folder, trainer.steps_done()),
         loader_(std::move(dataset), loader_options(trainer, options)) {
+    if (!group_.is_first()) return;
+    log_.emplace(folder, trainer.steps_done());
     std::error_code error;
     const std::int64_t step = trainer.steps_done();
     if (step > 0 && fs::exists(checkpoint_path(folder, step), error)) {
@@ -71,35 +96,47 @@ class Run {
     if (trainer_.steps_done() == 0 && std::count(options_.sample_at.begin(), options_.sample_at.end(), 0) > 0) {
       draw_samples();
     }
+    decide(stop);
     while (true) {
-      if (const auto end = reached_end(stop)) {
+      if (const auto end = reached_end()) {
         finish(*end);
         return *end;
       }
       step();
-      if (checkpoint_due()) save();
-      if (sample_due()) draw_samples();
+      decide(stop);
+      const bool saves = checkpoint_due(), draws = sample_due();
+      if (saves) save();
+      if (draws) draw_samples();
+      if (saves || draws) decide(stop);  // that takes time
     }
   }
 
  private:
-  std::optional<RunEnd> reached_end(const std::atomic<bool>& stop) const {
+  void decide(const std::atomic<bool>& stop) {
+    now_ = agree(group_, {.stop = stop.load(),
+                          .session_seconds = session_.seconds(),
+                          .checkpoint_seconds = since_checkpoint_.seconds()});
+  }
+
+  std::optional<RunEnd> reached_end() const {
     if (options_.steps.has_value() && trainer_.steps_done() >= *options_.steps) return RunEnd::steps_done;
-    if (options_.minutes.has_value() && session_.seconds() >= 60 * *options_.minutes) return RunEnd::time_over;
-    if (stop.load()) return RunEnd::interrupted;
+    if (options_.minutes.has_value() && now_.session_seconds >= 60 * *options_.minutes) return RunEnd::time_over;
+    if (now_.stop) return RunEnd::interrupted;
     return std::nullopt;
   }
 
   void step() {
     const Stopwatch watch;
     const double waited_before = loader_.seconds_waited();
+    group_.at_work("waiting for images");
     const Batch batch = loader_.next();
+    group_.at_work(fmt::format("step {}", trainer_.steps_done() + 1));
     const double waited = loader_.seconds_waited() - waited_before;
     const StepResult result = checked_step(batch);
     const double images_per_second = static_cast<double>(result.images) / std::max(watch.seconds(), 1e-9);
-    log_.record(result, images_per_second, seconds_before_ + session_.seconds(), waited);
+    if (log_) log_->record(result, images_per_second, seconds_before_ + session_.seconds(), waited);
     if (result.step % options_.log_every == 0) {
-      log_.flush();
+      if (log_) log_->flush();
       report_skipped_images();
     }
     if (observer_.on_step) observer_.on_step(result, images_per_second, fraction_done());
@@ -112,7 +149,8 @@ class Run {
       good_since_save_ = good_since_save_ || !result.skipped;
       return result;
     } catch (const NotFiniteError& error) {
-      log_.flush();
+      if (!log_) throw;
+      log_->flush();
       const TrainingOptions& training = trainer_.options();
       const std::string kept = kept_checkpoint();
       std::string advice = fmt::format("a learning rate lower than {}", training.learning_rate);
@@ -161,7 +199,7 @@ class Run {
   // One that falls among steps that were skipped waits for the next good one: what is kept can be gone on with.
   bool checkpoint_due() {
     checkpoint_owed_ = checkpoint_owed_ || trainer_.steps_done() % options_.checkpoint_every == 0 ||
-                       since_checkpoint_.seconds() >= 60 * options_.checkpoint_minutes;
+                       now_.checkpoint_seconds >= 60 * options_.checkpoint_minutes;
     return checkpoint_owed_ && trainer_.skipped_steps().in_a_row == 0;
   }
 
@@ -174,20 +212,23 @@ class Run {
   void draw_samples() {
     if (!observer_.on_sample) return;
     const std::optional<Image> picture = observer_.on_sample(trainer_.steps_done());
-    if (picture.has_value()) log_.record_image(trainer_.steps_done(), "samples", *picture);
+    if (picture.has_value() && log_) log_->record_image(trainer_.steps_done(), "samples", *picture);
   }
 
-  void tell_time() { trainer_.set_seconds_trained(seconds_trained_before_ + session_.seconds()); }
+  void tell_time() { trainer_.set_seconds_trained(seconds_trained_before_ + now_.session_seconds); }
 
   void save() {
-    log_.flush();
+    if (log_) log_->flush();
+    if (group_.size() == 1) now_.session_seconds = session_.seconds();
     tell_time();
     const fs::path path = checkpoint_path(folder_, trainer_.steps_done());
+    group_.at_work("writing a checkpoint");
     trainer_.save(path, origin_);
     last_saved_ = trainer_.steps_done();
     since_checkpoint_.restart();
     checkpoint_owed_ = false;
     good_since_save_ = false;
+    if (!group_.is_first()) return;
     whole_[*last_saved_] = true;
     if (options_.keep_checkpoints > 0) {
       remove_old_checkpoints(folder_, options_.keep_checkpoints, *last_saved_,
@@ -205,8 +246,10 @@ class Run {
 
   void finish(RunEnd end) {
     const bool nothing_done = end == RunEnd::interrupted && trainer_.steps_done() == 0;
-    if (!nothing_done && last_saved_ != trainer_.steps_done()) save();
-    log_.flush();
+    const bool unsaved = !nothing_done && last_saved_ != trainer_.steps_done();
+    // Only rank 0 knows what is in the folder.
+    if (group_.broadcast_text(unsaved ? "save" : "", "the end of the run") == "save") save();
+    if (log_) log_->flush();
     report_skipped_images();
   }
 
@@ -214,13 +257,15 @@ class Run {
   const fs::path folder_;
   const RunOptions& options_;
   const RunObserver& observer_;
+  ProcessGroup& group_;
   const nlohmann::json origin_;
   const double seconds_before_;
   const double seconds_trained_before_;
-  MetricsLog log_;
+  std::optional<MetricsLog> log_;  ///< rank 0's
   BatchLoader loader_;
   Stopwatch session_;
   Stopwatch since_checkpoint_;
+  Decisions now_;
   bool checkpoint_owed_ = false;
   bool good_since_save_ = false;
   std::optional<std::int64_t> last_saved_;
@@ -234,7 +279,7 @@ RunEnd train(Trainer& trainer, std::shared_ptr<const Dataset> dataset, const fs:
              const RunOptions& options, const RunObserver& observer, const std::atomic<bool>& stop) {
   check(options);
   std::error_code error;
-  fs::create_directories(run_folder / "checkpoints", error);
+  if (trainer.group().is_first()) fs::create_directories(run_folder / "checkpoints", error);
   require(!error, "cannot make the folder {}: {}", (run_folder / "checkpoints").string(), error.message());
   return Run(trainer, std::move(dataset), run_folder, options, observer).run(stop);
 }

@@ -30,7 +30,8 @@ struct RunObserver {
 /// TensorBoard files; checkpoints say of their origin what run.json says of data and preset. Steps whose loss or
 /// gradient isn't finite are skipped and counted; too many in a row (Trainer::step) are an Error that names the last
 /// good checkpoint and what to try; nothing is saved over it. An Error while saving (a full disk) leaves the
-/// checkpoints there are.
+/// checkpoints there are. A trainer that trains together with other processes is called so by all of them: rank 0
+/// writes, the clock is rank 0's, `stop` of any stops all, and the observers are called everywhere.
 RunEnd train(Trainer& trainer, std::shared_ptr<const Dataset> dataset, const std::filesystem::path& run_folder,
              const RunOptions& options, const RunObserver& observer, const std::atomic<bool>& stop);
 
