@@ -15,6 +15,7 @@ void add_info(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_figures(CLI::App& app);
 void add_report(CLI::App& app);
+void add_launch(CLI::App& app);
 void add_benchmark(CLI::App& app);
 void add_reproduce(CLI::App& app);
 

@@ -4,11 +4,27 @@
 
 #include "cli/commands.h"
 #include "cli/options/memory_option.h"
+#include "cli/options/shared_verbs.h"
 #include "cli/options/strict_arguments.h"
+#include "cli/options/values.h"
 #include "cli/terminal/command_line.h"
+#include "iddpm/core/error.h"
+#include "iddpm/processes/process_place.h"
 #include "iddpm/version.h"
 
 namespace iddpm::cli {
+namespace {
+
+// Others would do the same work several times over, in each other's way.
+void refuse_other_processes(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front().starts_with("-") || works_together(arguments.front())) return;
+  const ProcessPlace place = process_place();
+  if (place.size == 1) return;
+  throw UsageError(fmt::format("{} works in one process, and {} were started together; expected one, or one of {}",
+                               arguments.front(), place.size, fmt::join(verbs_that_work_together, ", ")));
+}
+
+}  // namespace
 
 std::unique_ptr<CLI::App> make_program() {
   auto program = std::make_unique<CLI::App>(
@@ -37,6 +53,7 @@ std::unique_ptr<CLI::App> make_program() {
   add_report(app);
   add_reproduce(app);
   add_benchmark(app);
+  add_launch(app);
   add_memory_option(app);
   read_values_strictly(app);
   return program;
@@ -44,6 +61,7 @@ std::unique_ptr<CLI::App> make_program() {
 
 void carry_out(CLI::App& program, const std::vector<std::string>& arguments) {
   check_arguments(program, arguments);
+  refuse_other_processes(arguments);
   program.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
 }
 

@@ -12,6 +12,7 @@
 #include "cli/options/values.h"
 #include "cli/sample/cascade.h"
 #include "cli/sample/draw_samples.h"
+#include "iddpm/core/error.h"
 #include "iddpm/samplers/registry.h"
 
 namespace iddpm::cli {
@@ -30,13 +31,20 @@ void run_sample(const CLI::App& verb, SampleArguments arguments) {
   if (!arguments.enlarging.then.empty()) refuse_idle(verb, {"--low-resolution"}, "with --then");
   if (verb.get_option("--sampler")->count() == 0) arguments.sampler = usual_sampler(arguments.editing);
   (void)make_sampler(arguments.sampler, arguments.sampler_options);  // refuses what it doesn't know
-  apply_threads(arguments.compute);
-  const Model model = open_model(arguments.model, arguments.weights, arguments.compute);
-  if (!arguments.enlarging.then.empty()) {
-    draw_cascade(arguments, model);
-  } else {
-    (void)draw_samples(arguments, model);
-  }
+  const ProcessPlace place = process_place();
+  refuse_idle_process_options(verb, place);
+  require(place.size == 1 || arguments.enlarging.then.empty(),
+          "--then: the second model enlarges what is drawn first, in one process; {} were started together",
+          place.size);
+  work_together(arguments.processes, arguments.compute, [&](const std::shared_ptr<ProcessGroup>& group) {
+    apply_threads(arguments.compute);
+    const Model model = open_model(arguments.model, arguments.weights, arguments.compute);
+    if (!arguments.enlarging.then.empty()) {
+      draw_cascade(arguments, model);
+    } else {
+      (void)draw_samples(arguments, model, *group);
+    }
+  });
 }
 
 }  // namespace
@@ -93,6 +101,7 @@ void add_sample(CLI::App& app) {
   verb->add_flag("--json", arguments->json, "Print what was done as JSON");
   add_weight_options(*verb, arguments->weights);
   add_compute_options(*verb, arguments->compute);
+  add_process_options(*verb, arguments->processes);
   verb->callback([verb, arguments] { run_sample(*verb, *arguments); });
 }
 

@@ -8,18 +8,16 @@
 #include "cli/dry_run.h"
 #include "cli/options/effect.h"
 #include "cli/run_report_builder.h"
-#include "cli/sample_grid.h"
 #include "cli/terminal/command_line.h"
 #include "cli/terminal/exit_codes.h"
 #include "cli/terminal/interruption.h"
-#include "cli/terminal/pixel_table.h"
 #include "cli/terminal/printed_json.h"
 #include "cli/terminal/progress_bar.h"
+#include "cli/train/joined_run.h"
 #include "cli/train/prepared_run.h"
+#include "cli/train/training_grid.h"
 #include "iddpm/core/error.h"
 #include "iddpm/core/progress.h"
-#include "iddpm/model/draw.h"
-#include "iddpm/model/low_resolution.h"
 #include "iddpm/model/run_folder.h"
 #include "iddpm/training/run/replaced_run.h"
 #include "iddpm/training/run/training_run.h"
@@ -48,78 +46,24 @@ void announce(const PreparedRun& run) {
     say("Note: it predicts epsilon, as the paper's runs do. After a short training (less than some ten thousand steps) "
         "its samples are tinted or far too bright; --mean v mends that, 'iddpm sample --start data' helps.");
   }
+  if (const ProcessGroup& group = run.trainer.group(); group.size() > 1) {
+    const std::int64_t batch = run.trainer.options().batch;
+    say(fmt::format("Each of {} processes takes {}{} of the {} images of a step", group.size(), batch / group.size(),
+                    batch % group.size() > 0 ? fmt::format(" or {}", batch / group.size() + 1) : "", batch));
+  }
   if (run.trainer.steps_done() > 0) say(fmt::format("Going on at step {}", run.trainer.steps_done()));
   for (const std::string& sentence : run.said) say(sentence);
 }
 
-struct SampleGrid {
-  Image picture;
-  PixelStatistics pixels;
-};
-
-// The first images of the data, made small and enlarged again.
-void enlarge_training_images(DrawRequest& request, const PreparedRun& run) {
-  request.count = std::min(request.count, run.dataset->size());
-  const Batch batch = read_batch(*run.dataset, 0, request.count);
-  request.low_resolution = low_resolution_of(batch.x_0, run.trainer.settings().network);
-  if (run.trainer.settings().network.classes == 0) return;
-  const Tensor y = batch.y.contiguous();
-  request.classes.classes.assign(y.data_ptr<std::int64_t>(), y.data_ptr<std::int64_t>() + y.numel());
-}
-
-// Samples of the first EMA, the same noise each time, so that grids can be compared.
-SampleGrid write_sample_grid(const PreparedRun& run, std::int64_t step, const ProgressCallback& progress) {
-  const auto& settings = run.trainer.settings();
-  constexpr std::int64_t columns = 8;
-  const std::int64_t classes = settings.network.classes;
-  const bool by_class = classes > 0 && classes <= 16 && !settings.network.super_resolution;
-  DrawRequest request;
-  request.count = by_class ? classes * columns : columns * 4;
-  request.seed = run.trainer.options().seed;
-  if (by_class) request.classes.order = ClassOrder::in_blocks;
-  if (settings.network.super_resolution) enlarge_training_images(request, run);
-  // A few at a time, so that an interruption is soon heeded: images don't depend on it.
-  const std::int64_t pixels = settings.network.image_height * settings.network.image_width;
-  request.batch = std::clamp<std::int64_t>(4 * 64 * 64 / pixels, 1, request.batch);
-  const Model model({.settings = settings, .step = step},
-                    run.trainer.options().ema_rates.empty() ? run.trainer.network() : run.trainer.ema_network(),
-                    run.trainer.options().precision);
-  const Tensor images = draw_at_once(model, request, progress);
-  fs::create_directories(run.folder / "samples");
-  SampleGrid grid{.picture = sample_grid(images, settings, {.by_class = by_class}), .pixels = {}};
-  add(grid.pixels, images);
-  write_png(run.folder / "samples" / fmt::format("step_{:08}.png", step), grid.picture);
-  return grid;
-}
-
-// A sample grid's picture, saying if it is off. Nothing that is wrong with it ends the training;
-// if that is to stop, it doesn't wait for the picture.
-std::optional<Image> checked_sample_grid(const PreparedRun& run, std::int64_t step, const std::atomic<bool>& stop,
-                                         ProgressBar& bar) {
-  try {
-    const SampleGrid grid = write_sample_grid(run, step, [&](std::int64_t, std::int64_t) {
-      if (stop) throw Interrupted();
-    });
-    const std::string remark = brightness_remark(
-        pixel_record(grid.pixels, run.trainer.data_pixels(), "training images"), fmt::format(" at step {}", step));
-    if (!remark.empty()) {
-      bar.clear();
-      say(remark + " Usual in the first hundreds of steps.");
-    }
-    return grid.picture;
-  } catch (const Interrupted&) {
-    return std::nullopt;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {
-    bar.clear();
-    say(fmt::format("No sample grid at step {}: {}", step, error.what()));
-    return std::nullopt;
-  }
-}
-
 // A first checkpoint replaces the run that lay aside; without one that run comes back.
 RunEnd train_in_folder(PreparedRun& run, const RunObserver& observer, const std::atomic<bool>& stop) {
+  if (!run.trainer.group().is_first()) {
+    const RunEnd end = train(run.trainer, run.dataset, run.folder, run.session, observer, stop);
+    if (end == RunEnd::interrupted && run.trainer.steps_done() == 0) {
+      throw Interrupted("interrupted before the first step: there is nothing to save");
+    }
+    return end;
+  }
   if (run.replaces) move_run_aside(run.folder);
   try {
     save_run_record(run.folder, run.record);
@@ -162,7 +106,7 @@ RunEnd train_watched(PreparedRun& run) {
     bar.update(fraction,
                fmt::format("step {}  loss {:.4f}  {:.0f} images/s", result.step, result.loss, images_per_second));
   };
-  observer.on_sample = [&](std::int64_t step) { return checked_sample_grid(run, step, stop, bar); };
+  observer.on_sample = [&](std::int64_t step) { return training_grid(run, step, stop, bar); };
   observer.on_checkpoint = [&](const fs::path&) {
     if (!run.replaces) return;
     run.replaces = false;
@@ -196,6 +140,11 @@ std::string report_line(const PreparedRun& run) {
 void execute(PreparedRun& run) {
   announce(run);
   const RunEnd end = train_watched(run);
+  if (!run.trainer.group().is_first()) {
+    if (end == RunEnd::interrupted) throw ExitWith{exit_interrupted};
+    return;
+  }
+  run.trainer.group().at_work("writing the report");
   const std::string report = report_line(run);
   const std::string folder = display_path(run.folder);
   if (end == RunEnd::interrupted) {
@@ -209,10 +158,19 @@ void execute(PreparedRun& run) {
       run.trainer.steps_done(), folder, report, folder, folder));
 }
 
-void run_train(const TrainArguments& arguments) {
+PreparedRun prepare(const TrainArguments& arguments) {
+  return arguments.resume.empty() ? prepare_new_run(arguments) : prepare_resumed_run(arguments);
+}
+
+void run_train(TrainArguments arguments) {
   if (!arguments.dry_run) refuse_idle(*arguments.verb, {"--json"}, "without --dry-run");
-  PreparedRun run = arguments.resume.empty() ? prepare_new_run(arguments) : prepare_resumed_run(arguments);
+  const ProcessPlace place = process_place();
+  refuse_idle_process_options(*arguments.verb, place);
+  if (place.size == 1) refuse_idle(*arguments.verb, {"--shard-optimizer"}, "in a process alone");
+  require(!arguments.dry_run || place.size == 1, "--dry-run looks at one process; expected no others beside it, got {}",
+          place.size - 1);
   if (arguments.dry_run) {
+    PreparedRun run = prepare(arguments);
     announce(run);
     const DryRun result = dry_run(run.trainer, run.dataset, run.session);
     if (!arguments.json) return print(table(result));
@@ -222,7 +180,12 @@ void run_train(const TrainArguments& arguments) {
     json["data_description"] = run.dataset->description();
     return print(printed_json(json));
   }
-  execute(run);
+  arguments.launch = place.launch;
+  work_together(arguments.processes, arguments.compute, [&](const std::shared_ptr<ProcessGroup>& group) {
+    PreparedRun run = prepare_together(
+        arguments, group, [&] { return prepare(place.restarts > 0 ? started_again(arguments) : arguments); });
+    execute(run);
+  });
 }
 
 }  // namespace
@@ -242,6 +205,8 @@ void add_train(CLI::App& app) {
       "      an hour more; Ctrl-C saves and stops, and this goes on exactly where it was\n"
       "  iddpm train --from runs/photos --data more-photos/ --minutes 60\n"
       "      a new run from the weights of another; classes go by name, new ones are added\n"
+      "  iddpm launch --processes 4 -- train --data photos/ --batch 128\n"
+      "      four processes, each with 32 images of a step (or torchrun, mpirun, srun: docs/scaling.md)\n"
       "A run folder holds checkpoints/, samples/, log.jsonl, tensorboard/ and report.html.");
   arguments->verb = verb;
   add_data_options(*verb, arguments->data);
@@ -260,6 +225,10 @@ void add_train(CLI::App& app) {
   add_training_flags(*verb, arguments->training);
   add_model_options(*verb, arguments->model);
   add_compute_options(*verb, arguments->compute);
+  add_process_options(*verb, arguments->processes);
+  verb->add_flag("--shard-optimizer", arguments->shard_optimizer,
+                 "Each process keeps its share of the optimiser's state and the averages only (less memory)")
+      ->group("Several processes");
   verb->callback([arguments] { run_train(*arguments); });
 }
 

@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 
 #include "cli/options/values.h"
 #include "iddpm/core/error.h"
@@ -48,10 +50,17 @@ Precision chosen_precision(const ComputeOptions& options) {
   return options.precision == "auto" ? default_precision(chosen_device(options)) : parse_precision(options.precision);
 }
 
+int chosen_threads(const ComputeOptions& options) {
+  if (options.threads > 0) return options.threads;
+  // A number in the environment is meant for each process.
+  const bool told = std::getenv("OMP_NUM_THREADS") != nullptr;
+  return std::max(1, kernels::available_threads() / (told ? 1 : options.sharing));
+}
+
 void apply_threads(const ComputeOptions& options) {
   // One pool serves LibTorch, oneDNN and our kernels: OpenMP's. LibTorch's own guess counts cores that share a package
   // as one on some virtual machines.
-  at::set_num_threads(options.threads > 0 ? options.threads : kernels::available_threads());
+  at::set_num_threads(chosen_threads(options));
 }
 
 }  // namespace iddpm::cli

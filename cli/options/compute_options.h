@@ -11,6 +11,7 @@ namespace iddpm::cli {
 struct ComputeOptions {
   std::string device = "auto";
   int threads = 0;
+  int sharing = 1;  ///< processes that share this machine's cores
   std::string precision = "auto";
 };
 
@@ -22,6 +23,8 @@ void add_device_options(CLI::App& verb, ComputeOptions& options);
 at::Device chosen_device(const ComputeOptions& options);
 /// "auto": that of the device.
 Precision chosen_precision(const ComputeOptions& options);
+/// The threads that were asked for, or this process's share of the cores.
+int chosen_threads(const ComputeOptions& options);
 /// Sets the number of threads of every pool: LibTorch's, OpenMP's, oneDNN's.
 void apply_threads(const ComputeOptions& options);
 

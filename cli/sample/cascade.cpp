@@ -30,7 +30,8 @@ void draw_cascade(const SampleArguments& arguments, const Model& base) {
   small.npz.clear();
   small.film.clear();
   small.grid_only = small.json = false;
-  std::vector<fs::path> drawn = draw_samples(small, base);
+  SingleProcess alone;
+  std::vector<fs::path> drawn = draw_samples(small, base, alone);
   // Number n enlarges image n modulo their number, which is to be its own.
   std::rotate(drawn.rbegin(), drawn.rbegin() + static_cast<std::ptrdiff_t>(arguments.first % drawn.size()),
               drawn.rend());
@@ -44,7 +45,7 @@ void draw_cascade(const SampleArguments& arguments, const Model& base) {
     large.by_class = false;
   }
   large.count = static_cast<std::int64_t>(drawn.size());
-  (void)draw_samples(large, then);
+  (void)draw_samples(large, then, alone);
 }
 
 }  // namespace iddpm::cli

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cli/film.h"
+#include "cli/sample/drawing_in_turns.h"
 #include "cli/sample/sample_request.h"
 #include "cli/sample_output.h"
 #include "cli/terminal/command_line.h"
@@ -33,14 +34,14 @@ void say_if_noise_is_left(const Model& model, const DrawRequest& request, const 
       *request.steps, noisiest, model.settings().diffusion.steps, 100.0 * std::sqrt(alpha_bar), timesteps.size()));
 }
 
-void draw_into(SampleOutput& output, const Model& model, DrawRequest request, Film* film) {
+void draw_into(SampleOutput& output, const Model& model, DrawRequest request, ProcessGroup& group, Film* film) {
   request.already_drawn = output.already_drawn();
   try {
     WatchedProgress progress("Sampling");
     std::function<void(const DrawingStep&)> on_step;
     if (film != nullptr) on_step = [film](const DrawingStep& step) { film->look(step); };
-    draw(
-        model, request, [&](const DrawnBatch& batch) { output.add(batch); }, std::ref(progress), on_step);
+    draw_in_turns(
+        model, request, group, [&](const DrawnBatch& batch) { output.add(batch); }, std::ref(progress), on_step);
   } catch (const Interrupted&) {
     output.write_preview();
     throw Interrupted("interrupted; " + output.kept());
@@ -48,6 +49,19 @@ void draw_into(SampleOutput& output, const Model& model, DrawRequest request, Fi
     if (output.drawn() > 0) fail(error.kind(), "{}; {}", error.what(), output.kept());
     throw;
   }
+}
+
+// Rank 0 writes, and says how far it has come; nothing if all is there already.
+std::string progress_text(const SampleOutput& output) {
+  return output.was_finished() ? "" : fmt::format("{}", output.already_drawn());
+}
+
+void draw_for_the_first(const Model& model, DrawRequest request, ProcessGroup& group) {
+  const std::string drawn = group.broadcast_text("", "what is drawn already");
+  if (drawn.empty()) return;
+  request.already_drawn = std::stoll(drawn);
+  WatchedProgress progress("Sampling");
+  draw_in_turns(model, request, group, {}, std::ref(progress), {});
 }
 
 // The columns of a preview that is a row from one end to the other; 0: about square.
@@ -66,7 +80,7 @@ std::string effort_text(const Model& model, std::size_t steps, const NetworkEval
 
 }  // namespace
 
-std::vector<fs::path> draw_samples(SampleArguments arguments, const Model& model) {
+std::vector<fs::path> draw_samples(SampleArguments arguments, const Model& model, ProcessGroup& group) {
   ChosenEdit edit = chosen_edit(arguments.editing, model.settings());
   const Tensor low_resolution = chosen_low_resolution(arguments.enlarging, model.settings(), edit.settings);
   if (!arguments.count) arguments.count = low_resolution.defined() ? low_resolution.size(0) : default_count(edit);
@@ -74,6 +88,10 @@ std::vector<fs::path> draw_samples(SampleArguments arguments, const Model& model
   require_inference_memory(model.settings().network, model.precision(), model.device(),
                            std::min(request.batch, request.count));
   const std::vector<std::int64_t> timesteps = drawn_timesteps(model, request);
+  if (!group.is_first()) {
+    draw_for_the_first(model, request, group);
+    return {};
+  }
   const fs::path out = output_folder(arguments, edit);
   const std::int64_t columns = row_of(request);
   SampleOutput output({.folder = out,
@@ -83,6 +101,7 @@ std::vector<fs::path> draw_samples(SampleArguments arguments, const Model& model
                        .columns = columns,
                        .overwrite = arguments.overwrite},
                       settings_of(arguments, request, model, edit, timesteps), request, model);
+  (void)group.broadcast_text(progress_text(output), "what is drawn already");
   if (output.was_finished()) {
     say(fmt::format("All {} images are in {} already; --overwrite draws them anew", request.count, display_path(out)));
   } else {
@@ -96,7 +115,7 @@ std::vector<fs::path> draw_samples(SampleArguments arguments, const Model& model
     const std::int64_t before = output.already_drawn();
     const auto start = std::chrono::steady_clock::now();
     Film film(arguments.film, model.settings(), columns);
-    draw_into(output, model, request, arguments.film.empty() ? nullptr : &film);
+    draw_into(output, model, request, group, arguments.film.empty() ? nullptr : &film);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double speed = static_cast<double>(request.count - before) / seconds;
     const PixelRecord pixels = pixel_record(output.pixels(), model.info().data_pixels, "training images");

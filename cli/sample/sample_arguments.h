@@ -10,6 +10,7 @@
 #include "cli/options/editing_options.h"
 #include "cli/options/enlarging_options.h"
 #include "cli/options/guidance_options.h"
+#include "cli/options/process_options.h"
 #include "cli/options/weight_options.h"
 #include "iddpm/samplers/registry.h"
 
@@ -20,6 +21,7 @@ struct SampleArguments {
   std::filesystem::path model;
   WeightOptions weights;
   ComputeOptions compute;
+  ProcessOptions processes;
   std::optional<std::int64_t> count;
   std::optional<std::string> steps;
   std::string sampler = default_sampler;

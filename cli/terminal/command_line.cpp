@@ -65,7 +65,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && &verb == &app) {
     return "expected a verb: train, sample, evaluate, train-features, train-classifier, respace, info, convert, "
            "figures, "
-           "reproduce, report or benchmark. See 'iddpm --help'.";
+           "reproduce, report, benchmark or launch. See 'iddpm --help'.";
   }
   return fmt::format("{}. See {}.", error.what(), help);
 }

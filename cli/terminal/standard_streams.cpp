@@ -3,10 +3,26 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 
 namespace iddpm::cli {
+namespace {
+
+// Of the process as the streams are: -1 where there is only one.
+std::atomic<std::int64_t> rank_of_the_speaker{-1};
+
+void write_all(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(STDERR_FILENO, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace
 
 void prepare_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -18,13 +34,17 @@ void prepare_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+void speak_as(std::int64_t rank) { rank_of_the_speaker = rank; }
+bool speaks_among_others() { return rank_of_the_speaker >= 0; }
+
+void complain(const std::string& sentence) {
+  const std::int64_t rank = rank_of_the_speaker;
+  const std::string who = rank > 0 ? "iddpm (rank " + std::to_string(rank) + "): " : "iddpm: ";
+  write_all(who + sentence + "\n");
+}
+
 void write_to_standard_error(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(STDERR_FILENO, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
+  if (rank_of_the_speaker <= 0) write_all(text);
 }
 
 }  // namespace iddpm::cli

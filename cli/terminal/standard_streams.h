@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace iddpm::cli {
@@ -9,8 +11,16 @@ namespace iddpm::cli {
 /// on, not the end of the program.
 void prepare_standard_streams();
 
-/// Writes text to standard error. Whether that succeeds doesn't matter: nothing said is worth ending the work for (a
-/// closed terminal, a full disk, a broken pipe).
+/// One of several processes that work together on one terminal: all but the first only complain from now on.
+void speak_as(std::int64_t rank);
+/// Whether this process is one of several.
+bool speaks_among_others();
+
+/// Why the program ends: "iddpm: ...", with the rank where it is one of several processes that isn't the first.
+void complain(const std::string& sentence);
+
+/// Writes text to standard error, unless only the first of several processes speaks. Whether that succeeds doesn't
+/// matter: nothing said is worth ending the work for (a closed terminal, a full disk, a broken pipe).
 void write_to_standard_error(std::string_view text);
 
 }  // namespace iddpm::cli

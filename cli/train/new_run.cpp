@@ -157,13 +157,38 @@ PreparedRun new_run_from_model(const TrainArguments& arguments, RunRecord record
 
 }  // namespace
 
+TrainArguments started_again(TrainArguments arguments) {
+  if (!arguments.resume.empty()) return arguments;
+  const fs::path folder = run_folder_of(arguments);
+  std::error_code ignored;
+  const bool began = !holds_replaced_run(folder) && fs::exists(run_record_path(folder), ignored);
+  if (!began) return arguments;
+  require(!arguments.launch.empty() || !arguments.overwrite,
+          "--overwrite: whether the run in '{}' is the one to replace or the one that was started again isn't known; "
+          "expected no --overwrite under this launcher, or iddpm launch",
+          folder.string());
+  if (load_run_record(folder).launch != arguments.launch) return arguments;
+  if (has_checkpoint(folder)) {
+    arguments.resume = folder;
+    arguments.run.clear();
+    arguments.from.clear();
+    arguments.data.path.clear();
+    arguments.overwrite = false;
+    arguments.restarted = true;
+  } else {
+    arguments.overwrite = true;
+  }
+  return arguments;
+}
+
 PreparedRun prepare_new_run(const TrainArguments& arguments) {
   require(!arguments.data.path.empty(),
           "train needs --data FOLDER, or --resume RUN to go on with a run. See 'iddpm train --help'.");
   RunRecord record;
   record.data = fs::absolute(arguments.data.path).lexically_normal();
   record.data_options = dataset_options(arguments.data);
-  record.run.threads = settle_threads(arguments.compute, 0);
+  record.run.threads = settle_threads(arguments.compute, record.run);
+  record.launch = arguments.launch;
   // Said at once, before the data are read.
   if (!arguments.dry_run && !arguments.overwrite) check_run_folder(run_folder_of(arguments), false);
   PreparedRun run = arguments.from.empty() ? new_run_of_preset(arguments, std::move(record))

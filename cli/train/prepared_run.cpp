@@ -17,9 +17,10 @@ nlohmann::json summary_of(const Dataset& dataset, const std::filesystem::path& p
           {"fingerprint", summary.fingerprint}};
 }
 
-std::int64_t settle_threads(const ComputeOptions& compute, std::int64_t recorded) {
+std::int64_t settle_threads(const ComputeOptions& compute, const RunOptions& recorded) {
   ComputeOptions settled = compute;
-  if (settled.threads == 0) settled.threads = static_cast<int>(recorded);
+  const bool as_before = recorded.processes == process_place().size;
+  if (settled.threads == 0 && as_before) settled.threads = static_cast<int>(recorded.threads);
   apply_threads(settled);
   return at::get_num_threads();
 }

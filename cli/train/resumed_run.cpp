@@ -23,7 +23,7 @@ void check_arguments(const TrainArguments& arguments) {
   require(!arguments.overwrite, "--overwrite replaces a run, --resume goes on with one; leave out one of them");
   require(arguments.from.empty(), "--from begins a new run, --resume goes on with one; leave out one of them");
   require(fs::is_directory(arguments.resume), "--resume: '{}' is not a run folder", arguments.resume.string());
-  if (!arguments.data.path.empty()) return;
+  if (!arguments.data.path.empty() || arguments.restarted) return;
   for (const char* option : {"--labels", "--csv", "--split", "--background"}) {
     require(!arguments.given(option), "{} goes with --data: a run's own data are read as they were at its beginning",
             option);
@@ -53,7 +53,25 @@ void check_image_shape(const Dataset& dataset, const UNetOptions& network, const
           format_shape(dataset.image_shape()), format_shape(expected));
 }
 
-// The run's own data again, or others, whose classes are taken by name: none may be new.
+void check_summary(const TrainArguments& arguments, const Dataset& dataset, RunRecord& record) {
+  require(!arguments.data.path.empty() || record.dataset_summary.is_null() ||
+              has_fingerprint(dataset, record.dataset_summary.value("fingerprint", std::string())),
+          "'{}' has changed since the run began ({} images then, {} now); name it with --data to go on all the same",
+          record.data.string(), record.dataset_summary.value("size", std::int64_t{0}), dataset.size());
+  record.dataset_summary = summary_of(dataset, record.data);
+}
+
+void resume_threads(const ComputeOptions& compute, RunOptions& run, std::vector<std::string>& said) {
+  const std::int64_t before = run.threads;
+  run.threads = settle_threads(compute, run);
+  if (before == 0 || run.threads == before) return;
+  said.push_back(fmt::format(
+      "--threads: {} instead of {}; sums depend on their number, so the run goes on, but not bit for bit as it would",
+      run.threads, before));
+}
+
+}  // namespace
+
 std::shared_ptr<const Dataset> open_for_model(const ModelSettings& model, bool other_data, RunRecord& record,
                                               std::vector<std::string>& said) {
   DatasetOptions& options = record.data_options;
@@ -83,25 +101,6 @@ std::shared_ptr<const Dataset> open_for_model(const ModelSettings& model, bool o
   return dataset;
 }
 
-void check_summary(const TrainArguments& arguments, const Dataset& dataset, RunRecord& record) {
-  require(!arguments.data.path.empty() || record.dataset_summary.is_null() ||
-              has_fingerprint(dataset, record.dataset_summary.value("fingerprint", std::string())),
-          "'{}' has changed since the run began ({} images then, {} now); name it with --data to go on all the same",
-          record.data.string(), record.dataset_summary.value("size", std::int64_t{0}), dataset.size());
-  record.dataset_summary = summary_of(dataset, record.data);
-}
-
-void resume_threads(const ComputeOptions& compute, RunOptions& run, std::vector<std::string>& said) {
-  const std::int64_t before = run.threads;
-  run.threads = settle_threads(compute, before);
-  if (before == 0 || run.threads == before) return;
-  said.push_back(fmt::format(
-      "--threads: {} instead of {}; sums depend on their number, so the run goes on, but not bit for bit as it would",
-      run.threads, before));
-}
-
-}  // namespace
-
 PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
   check_arguments(arguments);
   const fs::path& folder = arguments.resume;
@@ -114,6 +113,7 @@ PreparedRun prepare_resumed_run(const TrainArguments& arguments) {
   }
   RunRecord record = load_run_record(folder);
   resume_threads(arguments.compute, record.run, said);
+  record.run.processes = 1;  // whoever else joins counts itself
   std::vector<std::string> broken;
   const fs::path checkpoint = find_resumable_checkpoint(folder, &broken);
   for (const std::string& name : broken) said.push_back(fmt::format("Skipping a broken checkpoint: {}", name));

@@ -140,9 +140,10 @@ void draw(const Model& model, const DrawRequest& request, const std::function<vo
   const at::NoGradGuard no_gradient;
   const ReverseProcess process = model.reverse_process().respaced(drawn_timesteps(model, request));
   const RequestStart start(model, request, process);
-  std::int64_t size = 0;
+  std::int64_t size = 0, turn = 0;
   for (std::int64_t position = request.already_drawn; position < request.count; position += size) {
     size = std::min(request.batch, request.count - position);
+    if (turn++ % request.turns.of != request.turns.turn) continue;
     DrawnBatch batch{.position = position,
                      .first_number = request.first + static_cast<std::uint64_t>(position),
                      .labels = labels_of(request, model.settings(), position, size)};

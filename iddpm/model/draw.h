@@ -32,6 +32,12 @@ struct ClassChoice {
 /// (undefined without any), after guidance and before it is clipped or thresholded; the mean then follows from x_0.
 using DenoiserWrapper = std::function<Denoiser(const ForwardProcess& q, Denoiser denoiser, const Tensor& y)>;
 
+/// Of the batches of a drawing, every `of`-th from number `turn` on: where processes share it.
+struct DrawingTurns {
+  std::int64_t turn = 0;
+  std::int64_t of = 1;
+};
+
 /// Which images to draw from a model, and how.
 struct DrawRequest {
   std::uint64_t first = 0;  ///< images first .. first + count - 1 of the seed, the same whatever is drawn beside
@@ -52,6 +58,7 @@ struct DrawRequest {
   Tensor low_resolution = {};
   DenoiserWrapper wrap = {};
   std::int64_t batch = 64;  ///< images at a time; changes them by rounding only
+  DrawingTurns turns = {};  ///< the batches that are drawn here
 };
 
 /// A batch between two steps.
