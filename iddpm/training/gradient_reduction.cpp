@@ -75,11 +75,11 @@ class GradientHook : public torch::autograd::FunctionPostHook {
 }  // namespace
 
 GradientReduction::GradientReduction(const NamedParameters& parameters, GradientBuffer& gradients, ProcessGroup& group,
-                                     std::int64_t bucket_bytes)
+                                     std::optional<std::int64_t> bucket_bytes)
     : state_(std::make_shared<State>()) {
   state_->group = &group;
   if (group.size() == 1) return;
-  state_->fill(parameters, gradients, bucket_bytes);
+  state_->fill(parameters, gradients, bucket_bytes.value_or(usual_bucket_bytes(group)));
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     auto accumulator = torch::autograd::impl::grad_accumulator(parameters[i].second);
     require(accumulator != nullptr, "gradient reduction: the parameter {} wants no gradient", parameters[i].first);
@@ -91,6 +91,10 @@ GradientReduction::GradientReduction(const NamedParameters& parameters, Gradient
 }
 
 GradientReduction::~GradientReduction() = default;
+
+std::int64_t GradientReduction::usual_bucket_bytes(const ProcessGroup& group) {
+  return (group.device().is_cuda() ? 25 : 2) << 20;
+}
 
 void GradientReduction::start() {
   for (State::Bucket& bucket : state_->buckets) bucket.missing = bucket.parameters;
