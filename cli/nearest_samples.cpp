@@ -77,7 +77,10 @@ std::optional<NearestSamples> kept_in(const fs::path& folder, std::int64_t step)
   try {
     const auto record = parse_json(read_file(folder / "nearest.json"), (folder / "nearest.json").string());
     if (record.at("step").get<std::int64_t>() != step) return std::nullopt;
-    return NearestSamples{.picture = read_image(folder / "grid.png"), .caption = caption_of(record)};
+    NearestSamples kept;
+    kept.picture = read_image(folder / "grid.png");
+    kept.caption = caption_of(record);
+    return kept;
   } catch (const std::exception&) {
     return std::nullopt;  // found again
   }

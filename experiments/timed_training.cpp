@@ -34,7 +34,9 @@ std::vector<PassedMark> passed_marks(const fs::path& run) {
   const std::string where = marks_file(run).string();
   for (const auto& json : parse_json(read_file(marks_file(run)), where)) {
     const JsonRecord record(json, where, {"seconds", "step"});
-    marks.push_back({.seconds = record.get<double>("seconds"), .step = record.get<std::int64_t>("step")});
+    PassedMark& mark = marks.emplace_back();
+    record.read("seconds", mark.seconds);
+    record.read("step", mark.step);
   }
   return marks;
 }
