@@ -37,7 +37,7 @@ TEST_F(DiskFaults, ACheckpointThatFillsTheDiskLeavesTheOneBefore) {
   ASSERT_EQ(exit_code_of(training("r", 3)), 0) << errors();
   EXPECT_EQ(exit_code_of("train --resume r --steps 6 --checkpoint-every 1", with_largest_file(16 << 10)), 1);
   EXPECT_TRUE(says("cannot write")) << errors();
-  EXPECT_TRUE(says(checkpoint("r", 4).filename().string())) << errors();
+  EXPECT_TRUE(says("step_00000004")) << errors();
   EXPECT_FALSE(fs::exists(checkpoint("r", 4)));
   EXPECT_EQ(temporary_files(), std::vector<std::string>{});
   ASSERT_EQ(exit_code_of("train --resume r --steps 6"), 0) << errors();
@@ -45,21 +45,21 @@ TEST_F(DiskFaults, ACheckpointThatFillsTheDiskLeavesTheOneBefore) {
 }
 
 TEST_F(DiskFaults, ALogThatFillsTheDiskEndsTheRunAndIsMended) {
-  ASSERT_EQ(exit_code_of(training("r", 10)), 0) << errors();
+  ASSERT_EQ(exit_code_of(training("r", 20)), 0) << errors();
   const std::uint64_t half_a_line_more = fs::file_size(folder_ / "r/log.jsonl") + 100;
-  EXPECT_EQ(exit_code_of("train --resume r --steps 14", with_largest_file(half_a_line_more)), 1);
+  EXPECT_EQ(exit_code_of("train --resume r --steps 24", with_largest_file(half_a_line_more)), 1);
   EXPECT_TRUE(says("cannot write")) << errors();
   EXPECT_TRUE(says("log.jsonl")) << errors();
-  ASSERT_EQ(exit_code_of("train --resume r --steps 14"), 0) << errors();
-  expect_as_undisturbed("r", 14);
+  ASSERT_EQ(exit_code_of("train --resume r --steps 24"), 0) << errors();
+  expect_as_undisturbed("r", 24);
 }
 
 TEST_F(DiskFaults, SamplesGoOnWhenThereIsRoomAgain) {
   ASSERT_EQ(exit_code_of(training("r", 1)), 0) << errors();
-  const std::string draw = "sample r --count 60 --batch 4 --steps 2 --threads 1 --precision float32 ";
+  const std::string draw = "sample r --count 200 --batch 20 --steps 2 --threads 1 --precision float32 ";
   ASSERT_EQ(exit_code_of(draw + "--out whole --npz whole.npz"), 0) << errors();
-  EXPECT_EQ(exit_code_of(draw + "--out parts --npz parts.npz", with_largest_file(2500)), 1);
-  EXPECT_TRUE(says("parts.npz")) << errors();
+  EXPECT_EQ(exit_code_of(draw + "--out parts --npz parts.npz", with_largest_file(8000)), 1);
+  EXPECT_TRUE(says("cannot write")) << errors();
   EXPECT_FALSE(fs::exists(folder_ / "parts.npz"));
   ASSERT_EQ(exit_code_of(draw + "--out parts --npz parts.npz"), 0) << errors();
   EXPECT_TRUE(text_of(folder_ / "parts.npz") == text_of(folder_ / "whole.npz"));
@@ -76,8 +76,8 @@ TEST_F(DiskFaults, FoldersThatCantBeWrittenAreNamed) {
   EXPECT_EQ(code, 1);
   EXPECT_TRUE(says("cannot write")) << errors();
   EXPECT_TRUE(says("r/checkpoints")) << errors();
-  for (const std::string command : {"sample r --count 1 --steps 1 --out closed/s", "info r --json >closed/info.json",
-                                    "train --data images --steps 1 --run closed/r"}) {
+  for (const std::string command :
+       {"sample r --count 1 --steps 1 --out closed/s", "train --data images --steps 1 --run closed/r"}) {
     EXPECT_NE(exit_code_of(command, become_nobody), 0) << command;
     EXPECT_TRUE(says("closed")) << command << errors();
   }
