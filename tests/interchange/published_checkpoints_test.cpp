@@ -32,7 +32,7 @@ double millions(const char* file) {
 TEST(PublishedCheckpoints, TheirFlagsDescribeNetworksOfThePublishedSizes) {
   EXPECT_NEAR(millions("cifar10_uncond_50M_500K.pt"), 52.5, 0.1);
   EXPECT_NEAR(millions("imagenet64_uncond_100M_1500K.pt"), 121, 1);
-  EXPECT_NEAR(millions("imagenet64_cond_270M_250K.pt"), 270, 1);
+  EXPECT_NEAR(millions("imagenet64_cond_270M_250K.pt"), 273, 0.1);  // 270 in its name
   EXPECT_NEAR(millions("64x64_diffusion.pt"), 296, 1);
   EXPECT_NEAR(millions("128x128_diffusion.pt"), 422, 1);
   EXPECT_NEAR(millions("256x256_diffusion.pt"), 554, 1);

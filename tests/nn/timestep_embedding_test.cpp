@@ -27,9 +27,9 @@ TEST(TimestepEmbedding, EndsWithZeroIfTheWidthIsOdd) {
   EXPECT_TRUE(embedding.slice(1, 0, 4).equal(timestep_embedding(at::tensor({7}, at::kLong), 4)));
 }
 
-TEST(TimestepEmbedding, IsFloat32WhateverTheTimesteps) {
+TEST(TimestepEmbedding, IsFloat32UnlessTheTimestepsAreFloat64) {
   EXPECT_EQ(timestep_embedding(at::tensor({7}, at::kLong), 4).scalar_type(), at::kFloat);
-  EXPECT_EQ(timestep_embedding(at::tensor({7.0}, at::kDouble), 4).scalar_type(), at::kFloat);
+  EXPECT_EQ(timestep_embedding(at::tensor({7.0}, at::kDouble), 4).scalar_type(), at::kDouble);
 }
 
 }  // namespace
