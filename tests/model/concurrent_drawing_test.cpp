@@ -23,7 +23,7 @@ Model saved_and_opened(const TemporaryFolder& folder) {
   return Model::open(folder / "model.safetensors", {.precision = Precision::float32});
 }
 
-DrawRequest seeded_request(std::uint64_t seed) { return {.count = 4, .seed = seed, .steps = "3", .batch = 2}; }
+DrawRequest request_of_seed(std::uint64_t seed) { return {.count = 4, .seed = seed, .steps = "3", .batch = 2}; }
 
 void in_threads(int threads, const std::function<void(int)>& work) {
   std::vector<std::thread> running;
@@ -40,10 +40,10 @@ TEST(ConcurrentDrawing, GivesTheImagesOfOneThreadAfterTheOther) {
   std::vector<Tensor> together(threads), alone;
   in_threads(threads, [&](int i) {
     const kernels::ThreadScope one(1);
-    together[static_cast<std::size_t>(i)] = draw_at_once(model, seeded_request(static_cast<std::uint64_t>(i % 3)));
+    together[static_cast<std::size_t>(i)] = draw_at_once(model, request_of_seed(static_cast<std::uint64_t>(i % 3)));
   });
   const kernels::ThreadScope one(1);
-  for (std::uint64_t seed = 0; seed < 3; ++seed) alone.push_back(draw_at_once(model, seeded_request(seed)));
+  for (std::uint64_t seed = 0; seed < 3; ++seed) alone.push_back(draw_at_once(model, request_of_seed(seed)));
   for (std::size_t i = 0; i < threads; ++i) EXPECT_TRUE(at::equal(together[i], alone[i % 3])) << i;
 }
 
@@ -55,7 +55,7 @@ TEST(ConcurrentDrawing, IsCancelledInOneThreadAndGoesOnInTheOthers) {
     const kernels::ThreadScope one(1);
     const std::thread::id self = std::this_thread::get_id();
     try {
-      draw_at_once(model, seeded_request(1), [&](std::int64_t, std::int64_t) {
+      draw_at_once(model, request_of_seed(1), [&](std::int64_t, std::int64_t) {
         EXPECT_EQ(std::this_thread::get_id(), self) << "callbacks come from the thread that draws";
         if (i == 1) throw Interrupted();
       });
@@ -74,7 +74,7 @@ TEST(ConcurrentDrawing, NeedsNeitherTheFileNorTheFirstHandleAnyMore) {
     const TemporaryFolder folder;
     copy = saved_and_opened(folder);
   }
-  EXPECT_EQ(draw_at_once(*copy, seeded_request(0)).size(0), 4);
+  EXPECT_EQ(draw_at_once(*copy, request_of_seed(0)).size(0), 4);
 }
 
 TEST(ThreadScope, HoldsForItsThreadAndItsLife) {
