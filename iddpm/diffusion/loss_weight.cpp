@@ -12,6 +12,7 @@ namespace {
 double velocity_weight(double alpha_bar, const LossWeighting& weighting) {
   const double simple = std::max(alpha_bar, weighting.floor);
   if (weighting.weight == LossWeight::simple) return simple;
+  if (weighting.weight == LossWeight::p2) return simple * (1.0 - alpha_bar);
   return std::min(simple, weighting.snr_limit * (1.0 - alpha_bar));
 }
 

@@ -12,7 +12,8 @@ namespace iddpm {
 enum class LossWeight {
   prediction,  ///< the squared error of what is predicted, as it is (the published code)
   simple,      ///< that of epsilon, L_simple (arXiv 2006.11239 eq. 14), with a floor for v and x_0 at the noisy end
-  min_snr      ///< that of x_0 times min(SNR, limit) (arXiv 2303.09556 eq. 8), with the same floor
+  min_snr,     ///< that of x_0 times min(SNR, limit) (arXiv 2303.09556 eq. 8), with the same floor
+  p2           ///< that of epsilon / (1 + SNR) (arXiv 2204.00227 eq. 8 with k = gamma = 1), with the same floor
 };
 
 struct LossWeighting {

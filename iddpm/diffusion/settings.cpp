@@ -11,7 +11,7 @@ constexpr std::array schedule_names = {"linear", "scaled_linear", "cosine"};
 constexpr std::array mean_names = {"epsilon", "x_0", "previous_x", "v"};
 constexpr std::array variance_names = {"fixed_small", "fixed_large", "learned", "learned_range"};
 constexpr std::array objective_names = {"simple", "hybrid", "vlb", "vlb_unscaled"};
-constexpr std::array loss_weight_names = {"prediction", "simple", "min_snr"};
+constexpr std::array loss_weight_names = {"prediction", "simple", "min_snr", "p2"};
 
 template <typename Enumeration>
 std::string name_of(Enumeration value, ChoiceNames names, const char* what) {
@@ -107,8 +107,8 @@ void visit_fields(DiffusionSettings& settings, const FieldVisitor& visit) {
   visit({"objective", "What is minimised", "--objective"}, one_of(&settings.objective, objective_names));
   visit(
       {.name = "loss_weight",
-       .help = "Weight of noise levels in the squared error: simple (as L_simple, whatever is predicted), min_snr, or "
-               "prediction (the error of what is predicted, as it is)",
+       .help = "Weight of noise levels in the squared error: simple (as L_simple, whatever is predicted), min_snr and "
+               "p2 (less at little noise, where most bits/dim are), or prediction (the error of what is predicted)",
        .option = "--loss-weight",
        .since = 2,
        .before = "\"prediction\""},

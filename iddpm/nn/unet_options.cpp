@@ -219,7 +219,7 @@ void visit_fields(UNetOptions& options, const FieldVisitor& visit) {
          .help = "2 or 4: patches of so many pixels a side are one pixel inside the network; 1: none",
          .option = "--patch-size",
          .least = 1,
-         .most = 4,
+         .most = largest_side,
          .since = 5,
          .before = "1"},
         &options.patch_size);

@@ -52,7 +52,7 @@ void Trainer::change_options(TrainingOptions options) {
     state.optimizer.emas = std::move(emas);
   }
   if (options.timesteps != state.options.timesteps) {
-    state.timesteps = new_timestep_sampler(options.timesteps, state.settings.diffusion.steps);
+    state.timesteps = new_timestep_sampler(options.timesteps, state.settings.diffusion);
   }
   state.network.set_compute_type(options.precision == Precision::bfloat16 ? at::kBFloat16 : at::kFloat);
   state.options = std::move(options);

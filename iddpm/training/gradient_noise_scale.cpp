@@ -164,6 +164,8 @@ GradientNoiseScale gradient_noise_scale(const UNet& network, const DiffusionSett
   check(options.moments);
   check_fit(network, dataset);
   const ReverseProcess p_theta = reverse_process(diffusion);
+  require(options.timesteps == TimestepSampling::uniform || options.timesteps == TimestepSampling::importance,
+          "gradient noise scale: expected timesteps uniform or importance, got {}", name(options.timesteps));
   std::unique_ptr<TimestepSampler> timesteps = std::make_unique<UniformTimesteps>(p_theta.steps());
   std::int64_t before = 0;
   std::int64_t all = options.batches * options.batch;

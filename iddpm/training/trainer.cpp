@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "iddpm/core/error.h"
+#include "iddpm/diffusion/density_timesteps.h"
 #include "iddpm/diffusion/settings.h"
 #include "iddpm/model/low_resolution.h"
 #include "iddpm/model/run_folder.h"
@@ -88,9 +89,14 @@ void check_augmentation(const ModelSettings& settings, const TrainingOptions& op
           "--augment mirrors images too; expected it without --flip");
 }
 
-std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps) {
-  if (kind == TimestepSampling::importance) return std::make_unique<ImportanceTimesteps>(steps);
-  return std::make_unique<UniformTimesteps>(steps);
+std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, const DiffusionSettings& diffusion) {
+  const auto by_density = [&](NoiseDensity density) {
+    return std::make_unique<DensityTimesteps>(forward_process(diffusion).schedule(), density);
+  };
+  if (kind == TimestepSampling::importance) return std::make_unique<ImportanceTimesteps>(diffusion.steps);
+  if (kind == TimestepSampling::normal) return by_density(NoiseDensity::normal);
+  if (kind == TimestepSampling::laplace) return by_density(NoiseDensity::laplace);
+  return std::make_unique<UniformTimesteps>(diffusion.steps);
 }
 
 Trainer::State::State(ModelSettings model_settings, TrainingOptions training_options, UNet unet, at::Device device)
@@ -101,7 +107,7 @@ Trainer::State::State(ModelSettings model_settings, TrainingOptions training_opt
       optimizer(new_optimizer_state(parameters, options.ema_rates.size())),
       gradients(parameters),
       losses(reverse_process(settings.diffusion), settings.diffusion.objective, settings.diffusion.weighting),
-      timesteps(new_timestep_sampler(options.timesteps, settings.diffusion.steps)),
+      timesteps(new_timestep_sampler(options.timesteps, settings.diffusion)),
       reduction(std::make_unique<GradientReduction>(parameters, gradients, *group)) {}
 
 Trainer::Trainer(ModelSettings settings, TrainingOptions options, at::Device device) {

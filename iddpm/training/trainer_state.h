@@ -14,7 +14,7 @@ namespace iddpm {
 /// Throws Error where images would be moved without the network being told.
 void check_augmentation(const ModelSettings& settings, const TrainingOptions& options);
 
-std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, std::int64_t steps);
+std::unique_ptr<TimestepSampler> new_timestep_sampler(TimestepSampling kind, const DiffusionSettings& diffusion);
 
 /// Inside a Trainer.
 struct Trainer::State {

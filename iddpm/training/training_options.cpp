@@ -14,7 +14,7 @@ constexpr std::size_t most_ema_rates = 16;
 
 constexpr std::array decay_names = {"none", "linear", "cosine"};
 constexpr std::array optimizer_names = {"adamw", "muon"};
-constexpr std::array sampling_names = {"uniform", "importance"};
+constexpr std::array sampling_names = {"uniform", "importance", "normal", "laplace"};
 constexpr std::array precision_names = {"float32", "bfloat16"};  // as model/compute.h spells them
 
 }  // namespace
@@ -96,7 +96,10 @@ void visit_fields(TrainingOptions& options, const FieldVisitor& visit) {
   visit({"ema_rates", "Rates of the averages of the weights: 0.999,0.9999", "--ema", 0, 1}, &options.ema_rates);
   visit({"ema_warmup", "true: at first at most (1 + step) / (10 + step)"}, &options.ema_warmup);
   visit({"precision", "Of the activations"}, one_of(&options.precision, precision_names));
-  visit({"timesteps", "How t is drawn: evenly, or by the losses so far (for objective vlb)", "--timesteps"},
+  visit({"timesteps",
+         "How t is drawn: evenly, by the losses so far (for objective vlb), or by a density of log-SNR; the "
+         "loss is the same in the mean",
+         "--timesteps"},
         one_of(&options.timesteps, sampling_names));
   visit({.name = "augmentation",
          .help = "Probability of scaling, turning, shifting a mirrored or plain image; samples stay straight: 0.12",

@@ -11,8 +11,9 @@ namespace iddpm {
 
 /// How the learning rate falls to 0 at the end of the decay.
 enum class LearningRateDecay { none, linear, cosine };
-/// How t is drawn: evenly, or by the second moments of the loss (arXiv 2102.09672 eq. 18).
-enum class TimestepSampling { uniform, importance };
+/// How t is drawn: evenly, by the second moments of the loss (arXiv 2102.09672 eq. 18), or by a density over log-SNR
+/// (diffusion/density_timesteps.h). Always with weights that leave the mean of the loss as it is.
+enum class TimestepSampling { uniform, importance, normal, laplace };
 
 /// What updates the weights: AdamW, or Muon for the matrices within the network and AdamW for the rest.
 enum class OptimizerKind { adamw, muon };

@@ -29,7 +29,7 @@ Tensor loss_of_guess(Mean mean, const Tensor& guess, const LossWeighting& weight
 
 TEST(LossWeight, MakesTheLossTheSameWhateverIsPredicted) {
   const Tensor guess = random_images(shape, 3).to(at::kDouble);
-  for (LossWeight weight : {LossWeight::simple, LossWeight::min_snr}) {
+  for (LossWeight weight : {LossWeight::simple, LossWeight::min_snr, LossWeight::p2}) {
     const LossWeighting weighting = {.weight = weight, .floor = 0.0};
     const Tensor of_epsilon = loss_of_guess(Mean::epsilon, guess, weighting);
     EXPECT_TRUE(at::allclose(loss_of_guess(Mean::x_0, guess, weighting), of_epsilon, 1e-6));
@@ -49,6 +49,17 @@ TEST(LossWeight, MinSnrOfVIsDividedBySnrPlusOne) {
   for (std::size_t t = 0; t < weights.size(); ++t) {
     const double snr = s.alpha_bar[t] / (1.0 - s.alpha_bar[t]);
     EXPECT_NEAR(weights[t], std::min(snr, 5.0) / (snr + 1.0), 1e-12) << t;
+  }
+}
+
+TEST(LossWeight, P2IsTheErrorOfEpsilonOverSnrPlusOne) {
+  const NoiseSchedule s = schedule();
+  const auto of_epsilon = loss_weights(s, Mean::epsilon, {.weight = LossWeight::p2, .floor = 0.0});
+  const auto of_v = loss_weights(s, Mean::velocity, {.weight = LossWeight::p2, .floor = 0.0});
+  for (std::size_t t = 0; t < of_v.size(); ++t) {
+    const double snr = s.alpha_bar[t] / (1.0 - s.alpha_bar[t]);
+    EXPECT_NEAR(of_epsilon[t], 1.0 / (snr + 1.0), 1e-12) << t;
+    EXPECT_NEAR(of_v[t], of_epsilon[t] * s.alpha_bar[t], 1e-12) << t;
   }
 }
 

@@ -40,7 +40,7 @@ TEST(DiffusionSettings, NamesAreReadBack) {
   for (Objective objective : {Objective::simple, Objective::hybrid, Objective::vlb, Objective::vlb_unscaled}) {
     EXPECT_EQ(parse_objective(name(objective)), objective);
   }
-  for (LossWeight weight : {LossWeight::prediction, LossWeight::simple, LossWeight::min_snr}) {
+  for (LossWeight weight : {LossWeight::prediction, LossWeight::simple, LossWeight::min_snr, LossWeight::p2}) {
     EXPECT_EQ(parse_loss_weight(name(weight)), weight);
   }
   EXPECT_EQ(name(Mean::velocity), "v");

@@ -45,6 +45,8 @@ const std::vector<Combination> combinations = {
        options.adam_betas = {0.8, 0.99};
        options.weight_decay = 0.1;
      }},
+    {"TimestepsByDensity",
+     [](ModelSettings&, TrainingOptions& options) { options.timesteps = TimestepSampling::laplace; }},
     {"Augmentation",
      [](ModelSettings& model, TrainingOptions& options) {
        model.network.augmentation_condition = true;
