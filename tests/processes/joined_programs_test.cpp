@@ -6,13 +6,14 @@
 #include <sched.h>
 
 #include <array>
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "iddpm/io/safetensors.h"
 #include "iddpm/processes/process_group.h"
 #include "tests/cli/program_test.h"
-#include "tests/golden_case.h"
 
 namespace iddpm::test {
 namespace {
@@ -37,14 +38,24 @@ class Processes : public ProgramTest {
            run + " --steps " + std::to_string(steps) + with(tiny_model, "--diffusion-steps 2");
   }
 
+  // Set by set (weights, averages, moments): the first steps of AdamW divide small gradients by themselves, so that
+  // single numbers may differ by more than the gradients do.
   static void expect_same_weights(const std::string& a, const std::string& b, int step) {
     char name[64];
     for (const char* kind : {"", ".training"}) {
       std::snprintf(name, sizeof name, "checkpoints/step_%08d%s.safetensors", step, kind);
       const SafetensorsFile one(at(a) / name), other(at(b) / name);
       ASSERT_EQ(one.names(), other.names()) << "the same files";
+      std::map<std::string, std::pair<double, double>> squares;  // of the differences, of the numbers
       for (const std::string& tensor : one.names()) {
-        EXPECT_TRUE(all_close(one.tensor(tensor), other.tensor(tensor), 2e-4, 2e-3)) << tensor << " of " << a;
+        auto& [difference, number] =
+            squares[tensor.substr(0, tensor.find_first_of(".", tensor.find("ema_0.") == 0 ? 6 : 0))];
+        const Tensor x = one.tensor(tensor).to(at::kDouble), y = other.tensor(tensor).to(at::kDouble);
+        difference += (x - y).square().sum().item<double>();
+        number += y.square().sum().item<double>();
+      }
+      for (const auto& [set, sums] : squares) {
+        EXPECT_LE(std::sqrt(sums.first), 2e-3 * std::sqrt(sums.second)) << set << " of " << a << " at step " << step;
       }
     }
   }
@@ -198,13 +209,13 @@ TEST_F(SlowProcesses, TwoMachinesTrainUntilTheirNetworkFails) {
 TEST_F(Processes, SamplesDontDependOnTheirNumber) {
   run("train --data images --run model --steps 1 --sample-every 0" + tiny_model);
   const std::string draw = "sample model --count 11 --batch 2 --steps 4 --threads 1 --precision float32 ";
-  run(draw + "--out one --npz one.npz");
-  run("launch --processes 2 -- " + draw + "--out two --npz two.npz");
-  EXPECT_TRUE(text_of(at("one.npz")) == text_of(at("two.npz")));
-  for (const auto& entry : fs::directory_iterator(at("one"))) {
+  run(draw + "--out alone --npz alone.npz");
+  run("launch --processes 2 -- " + draw + "--out shared --npz shared.npz");
+  EXPECT_TRUE(text_of(at("alone.npz")) == text_of(at("shared.npz")));
+  for (const auto& entry : fs::directory_iterator(at("alone"))) {
     const fs::path name = entry.path().filename();
     if (name == "samples.json") continue;
-    EXPECT_TRUE(text_of(at("two") / name) == text_of(entry.path())) << name;
+    EXPECT_TRUE(text_of(at("shared") / name) == text_of(entry.path())) << name;
   }
 }
 
@@ -222,11 +233,16 @@ TEST_F(Processes, WhatCantBeIsRefused) {
   expect_refused("info x", {"info works in one process", "2 were started"}, two);
   expect_refused("train --data images --dry-run", {"--dry-run", "one process"}, two);
   expect_refused("train --data images", {"RANK is set", "WORLD_SIZE is not"}, "export RANK=0;");
-  expect_refused("train --data images --process-timeout 5", {"--process-timeout has no effect", "process alone"});
-  expect_refused("train --data images --shard-optimizer", {"--shard-optimizer has no effect"});
-  expect_refused("launch --processes 2", {"launch", "'-- VERB ...'"});
-  expect_refused("launch --processes 2 -- info x", {"launch", "train", "'info'"});
-  expect_refused("launch --processes 0 -- train", {"--processes", "0"});
+  for (const auto& [command, words] : std::vector<std::pair<std::string, std::string>>{
+           {"train --data images --process-timeout 5", "--process-timeout has no effect in a process alone"},
+           {"train --data images --shard-optimizer", "--shard-optimizer has no effect in a process alone"},
+           {"sample run --process-backend gloo", "--process-backend has no effect"},
+           {"launch --processes 2", "expected '-- VERB ...'"},
+           {"launch --processes 2 -- info x", "expected one of train, sample behind '--', got 'info'"},
+           {"launch --processes 0 -- train", "--processes"}}) {
+    const std::string refusal = refusal_in(folder(), command);
+    EXPECT_NE(refusal.find(words), std::string::npos) << command << ": " << refusal;
+  }
 }
 
 TEST_F(Processes, ALaunchPassesOnItsSignal) {
