@@ -2,6 +2,7 @@
 
 #include "iddpm/interchange/other_programs.h"
 #include "iddpm/interchange/reference_conversion.h"
+#include "iddpm/io/zip_writer.h"
 #include "iddpm/model/trained_classifier.h"
 #include "iddpm/nn/classifier.h"
 #include "tests/golden_case.h"
@@ -27,7 +28,46 @@ double millions(const char* file) {
   return static_cast<double>(count(shapes_of_published(*find_published_checkpoint(file)))) / 1e6;
 }
 
+// A state dictionary as torch.save writes it.
+fs::path write_state_dictionary(const fs::path& path, const NamedTensors& tensors) {
+  std::vector<std::pair<std::string, std::string>> items;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const auto& [name, tensor] = tensors[i];
+    const std::string storage = pickle::storage(std::to_string(i), tensor.numel());
+    items.emplace_back(name, pickle::tensor(storage, 0, tensor.sizes().vec(), tensor.strides().vec()));
+  }
+  const std::string pickled = pickle::whole(pickle::dictionary(items));
+  ZipWriter writer(path);
+  writer.add("archive/data.pkl", {std::as_bytes(std::span(pickled))});
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& tensor = tensors[i].second;
+    const auto* bytes = static_cast<const std::byte*>(tensor.data_ptr());
+    writer.add(fmt::format("archive/data/{}", i), {std::span(bytes, tensor.nbytes())});
+  }
+  writer.commit();
+  return path;
+}
+
 }  // namespace
+
+TEST(ParityClassifierConversion, AConvertedClassifierHasThePublishedOutputs) {
+  const TemporaryFolder folder("classifier");
+  for (const GoldenCase& golden : golden_cases("network")) {
+    if (golden.settings.at("family") != "classifier") continue;
+    SCOPED_TRACE(golden.name());
+    NamedTensors weights;
+    for (const nlohmann::json& entry : golden.settings.at("weights")) {
+      weights.emplace_back(entry.at("name").get<std::string>(), recipe_weight(entry));
+    }
+    const fs::path file = write_state_dictionary(folder / "model003000.pt", weights);
+    const ReferenceReading reading =
+        convert_reference_checkpoint({.weights = file, .flags = golden.settings.at("flags")}, folder / "out");
+    EXPECT_EQ(reading.family, ReferenceFamily::classifier) << "told by its weights";
+    const TrainedClassifier classifier = TrainedClassifier::open(folder / "out");
+    EXPECT_EQ(classifier.info().steps, 3000);
+    EXPECT_TRUE(all_close(classifier.network()(golden["x"], golden["t"]), golden["output"], 1e-4, 1e-4));
+  }
+}
 
 TEST(PublishedCheckpoints, TheirFlagsDescribeNetworksOfThePublishedSizes) {
   EXPECT_NEAR(millions("cifar10_uncond_50M_500K.pt"), 52.5, 0.1);
