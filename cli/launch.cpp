@@ -45,9 +45,10 @@ void run_launch(const LaunchArguments& arguments) {
     if (stop) throw ExitWith{exit_interrupted};
     if (end.exit_code == 0) return;
     if (end.exit_code == exit_usage || end.exit_code == exit_interrupted) throw ExitWith{end.exit_code};
-    require(launch.restarts<arguments.restarts, "{}{}", end.failure, arguments.restarts> 0
-                ? fmt::format(", and all had been started again {} times", arguments.restarts)
-                : "");
+    if (launch.restarts == arguments.restarts) {
+      fail("{}{}", end.failure,
+           arguments.restarts > 0 ? fmt::format(", and all had been started again {} times", arguments.restarts) : "");
+    }
     ++launch.restarts;
     say(fmt::format("{}; all are started again ({} of {})", end.failure, launch.restarts, arguments.restarts));
   }
@@ -66,13 +67,15 @@ void add_launch(CLI::App& app) {
       "      if one dies, all begin again at the last checkpoint, three times at most\n"
       "  iddpm launch --processes 2 -- sample runs/photos --count 50000 --npz samples.npz --grid-only\n"
       "Several machines: torchrun --no_python, mpirun or srun start the same program; docs/scaling.md says how.");
-  verb->add_option("--processes", arguments->processes, "How many")
-      ->required()
+  verb->add_option("--processes", arguments->processes, "How many (needed)")
       ->check(between(std::int64_t{1}, std::int64_t{1024}));
   verb->add_option("--restarts", arguments->restarts, "Times that all are started again after one failed (0)")
       ->check(between(std::int64_t{0}, std::int64_t{1'000'000}));
   verb->add_option("command", arguments->command, "What each is to do, behind '--'")->type_name("-- VERB ...");
-  verb->callback([arguments] { run_launch(*arguments); });
+  verb->callback([arguments] {
+    if (arguments->processes == 0) throw UsageError("--processes: expected how many, such as --processes 2");
+    run_launch(*arguments);
+  });
 }
 
 }  // namespace iddpm::cli

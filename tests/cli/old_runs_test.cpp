@@ -37,11 +37,13 @@ TEST_F(OldRun, IsDescribedAsItWas) {
   EXPECT_EQ(settings.class_names, (std::vector<std::string>{"dark", "light"}));
   // Settings are written as they were read, byte for byte, and with what has been added since.
   auto before = nlohmann::json::parse(SafetensorsFile(file).metadata().at("iddpm"));
-  before["model"]["network"]["class_dropout"] = 0.0;
-  before["model"]["network"]["low_resolution"] = 0;
-  before["model"]["network"]["low_resolution_noise"] = 0.0;
-  before["model"]["network"]["low_resolution_noise_varies"] = false;
-  before["model"]["diffusion"]["zero_terminal_snr"] = false;
+  const auto add = [](nlohmann::json& written, auto defaults) {
+    visit_fields(defaults, [&](const Field& field, const auto&) {
+      if (!written.contains(field.name)) written[field.name] = nlohmann::json::parse(field.before);
+    });
+  };
+  add(before["model"]["network"], UNetOptions());
+  add(before["model"]["diffusion"], DiffusionSettings());
   EXPECT_EQ(nlohmann::json(settings).dump(), before.at("model").dump());
 }
 
