@@ -39,6 +39,8 @@ const std::set<std::string>& options_known_to_exports() {
                                               "middle_attention",
                                               "middle_divisor",
                                               "center_input",
+                                              "patch_size",
+                                              "patch_transform",
                                               "checkpointing"};
   return names;
 }

@@ -8,7 +8,7 @@
 #include "iddpm/interchange/onnx_graph.h"
 #include "iddpm/io/atomic_file.h"
 #include "iddpm/model/low_resolution.h"
-#include "iddpm/nn/timestep_embedding.h"
+#include "iddpm/nn/patches.h"
 #include "iddpm/nn/unet_layout.h"
 
 namespace iddpm {
@@ -38,6 +38,9 @@ class OnnxUNet {
   Value divided(const Value& x, double divisor);
   Value embedding(const Value& t);
   Value network_input();
+  Value split_into_patches(const Value& images, std::int64_t channels);
+  Value joined_patches(const Value& patches, std::int64_t channels);
+  Value in_wavelets(const Value& patches, std::int64_t channels, bool back);
   Value residual(const std::string& name, const Value& x, LayerPlan plan);
   Value attention(const std::string& name, const Value& x, const LayerPlan& plan);
   Value block(const std::string& name, Value x, const BlockPlan& plan);
@@ -136,6 +139,35 @@ Value OnnxUNet::network_input() {
   return graph_.apply("Sub", {graph_.apply("Mul", {x, graph_.constant(2.0F)}), graph_.constant(1.0F)});
 }
 
+// Patches::split and join (nn/patches.h): pixels of a patch to channels, and back.
+Value OnnxUNet::split_into_patches(const Value& images, std::int64_t channels) {
+  const std::int64_t p = options_.patch_size;
+  if (p == 1) return images;
+  const std::int64_t height = options_.image_height / p, width = options_.image_width / p;
+  const Value parted = reshaped(images, {0, channels, height, p, width, p});
+  const Value turned = graph_.apply("Transpose", {parted}, {{"perm", std::vector<std::int64_t>{0, 1, 3, 5, 2, 4}}});
+  return in_wavelets(reshaped(turned, {0, channels * p * p, height, width}), channels, /*back=*/false);
+}
+
+Value OnnxUNet::joined_patches(const Value& patches, std::int64_t channels) {
+  const std::int64_t p = options_.patch_size;
+  if (p == 1) return patches;
+  const std::int64_t height = options_.image_height / p, width = options_.image_width / p;
+  const Value pixels = in_wavelets(patches, channels, /*back=*/true);
+  const Value parted = reshaped(pixels, {0, channels, p, p, height, width});
+  const Value turned = graph_.apply("Transpose", {parted}, {{"perm", std::vector<std::int64_t>{0, 1, 4, 2, 5, 3}}});
+  return reshaped(turned, {0, channels, options_.image_height, options_.image_width});
+}
+
+Value OnnxUNet::in_wavelets(const Value& patches, std::int64_t channels, bool back) {
+  if (options_.patch_transform != PatchTransform::haar) return patches;
+  const std::int64_t p = options_.patch_size;
+  const Tensor basis = haar_basis(p).to(at::kFloat);
+  const Value by_patch = reshaped(patches, {0, channels, p * p, -1});
+  const Value changed = graph_.apply("MatMul", {graph_.constant(back ? basis.t() : basis), by_patch});
+  return reshaped(changed, {0, channels * p * p, options_.image_height / p, options_.image_width / p});
+}
+
 Value OnnxUNet::residual(const std::string& name, const Value& x, LayerPlan plan) {
   Value h = silu(normalized(name + ".in_layers.0", x, plan, plan.in_channels));
   h = convolution(name + ".in_layers.2", resampled(h, plan.resampling));
@@ -210,7 +242,7 @@ Value OnnxUNet::block(const std::string& name, Value x, const BlockPlan& plan) {
 
 std::string OnnxUNet::serialized(const std::string& settings) {
   const UNetLayout layout = unet_layout(options_);
-  Value h = network_input();
+  Value h = split_into_patches(network_input(), options_.image_channels * (options_.super_resolution ? 2 : 1));
   embedding_ = embedding(graph_.input("t", at::kFloat, {"batch"}));
   std::vector<Value> skips;
   for (std::size_t i = 0; i < layout.input_blocks.size(); ++i) {
@@ -223,9 +255,12 @@ std::string OnnxUNet::serialized(const std::string& settings) {
     skips.pop_back();
     h = block(fmt::format("output_blocks.{}", i), h, layout.output_blocks[i]);
   }
-  const LayerPlan whole = {.height = options_.image_height, .width = options_.image_width};
+  const LayerPlan whole = {.height = options_.image_height / options_.patch_size,
+                           .width = options_.image_width / options_.patch_size};
   h = convolution("out.2", silu(normalized("out.0", h, whole, layout.last_channels)));
-  graph_.output(h, "output", {"batch", layout.out_channels, options_.image_height, options_.image_width});
+  const std::int64_t channels = layout.out_channels / (options_.patch_size * options_.patch_size);
+  h = joined_patches(h, channels);
+  graph_.output(h, "output", {"batch", channels, options_.image_height, options_.image_width});
   graph_.describe("iddpm", settings);
   return graph_.serialized();
 }

@@ -106,6 +106,10 @@ TEST(DiffusersExport, WhatCannotBeExpressedIsRefusedBeforeAnythingIsWritten) {
   UNetOptions predicting = exportable();
   predicting.predict_variance = true;
   refused(predicting, rescaled, {"rescale_timesteps", "500"});
+  UNetOptions patches = exportable();
+  patches.patch_size = 2;
+  patches.attention_resolutions = {2};
+  refused(patches, fixed, {"patch_size is 2"});
   DiffusionSettings previous = fixed;
   previous.mean = Mean::previous_x;
   refused(exportable(), previous, {"previous_x"});

@@ -106,6 +106,13 @@ TEST(OnnxExport, OnnxRuntimeComputesTheSame) {
   UNetOptions averaging = small_options();
   averaging.convolutional_resampling = false;
   expect_the_runtime_to_agree(averaging);
+  for (const PatchTransform transform : {PatchTransform::unshuffle, PatchTransform::haar}) {
+    UNetOptions patches = small_options();
+    patches.patch_size = 2;
+    patches.patch_transform = transform;
+    patches.attention_resolutions = {2};
+    expect_the_runtime_to_agree(patches);
+  }
   UNetOptions enlarging = small_options();
   enlarging.super_resolution = true;
   enlarging.low_resolution = 4;

@@ -269,6 +269,8 @@ UNetConfig read_unet_config(const nlohmann::json& json, const std::string& where
 
 nlohmann::json write_unet_config(const UNetOptions& asked) {
   const UNetOptions options = resolved(asked);
+  require(options.patch_size == 1, ErrorKind::unsupported,
+          "diffusers' UNet2DModel sees pixels, but this network sees patches (patch_size is {})", options.patch_size);
   require(!options.super_resolution, ErrorKind::unsupported,
           "diffusers' UNet2DModel is told nothing beside the noisy image, but this network enlarges images");
   require(options.convolutional_resampling, ErrorKind::unsupported,
