@@ -142,13 +142,14 @@ class Run {
     if (observer_.on_step) observer_.on_step(result, images_per_second, fraction_done());
   }
 
-  // Images that can't be read any more end the run, but not what it has learnt.
+  // Images that can't be read any more end the run, but not what it has learnt. Processes save together or not at all,
+  // and the others are at their step.
   Batch next_batch() {
     try {
       return loader_.next();
     } catch (const Error& lost) {
       const bool unsaved = trainer_.steps_done() > last_saved_.value_or(0) && trainer_.skipped_steps().in_a_row == 0;
-      if (!unsaved) throw;
+      if (!unsaved || group_.size() > 1) throw;
       try {
         save();
       } catch (const Error& also) {
