@@ -13,35 +13,35 @@
 namespace iddpm {
 namespace {
 
-using Timesteps = std::vector<std::int64_t>;
+using TimestepList = std::vector<std::int64_t>;
 
 TEST(Respacing, SpacesACountEvenlyAndRoundsHalfToEven) {
-  EXPECT_EQ(respaced_timesteps(10, "10"), (Timesteps{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
-  EXPECT_EQ(respaced_timesteps(6, "3"), (Timesteps{0, 2, 5}));
-  EXPECT_EQ(respaced_timesteps(4, "3"), (Timesteps{0, 2, 3}));
-  EXPECT_EQ(respaced_timesteps(1000, "2"), (Timesteps{0, 999}));
-  EXPECT_EQ(respaced_timesteps(1000, "1"), (Timesteps{999}));       // one step has all the noise to undo
-  EXPECT_EQ(respaced_timesteps(1000, "1,1"), (Timesteps{0, 500}));  // sections as published
+  EXPECT_EQ(respaced_timesteps(10, "10"), (TimestepList{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(respaced_timesteps(6, "3"), (TimestepList{0, 2, 5}));
+  EXPECT_EQ(respaced_timesteps(4, "3"), (TimestepList{0, 2, 3}));
+  EXPECT_EQ(respaced_timesteps(1000, "2"), (TimestepList{0, 999}));
+  EXPECT_EQ(respaced_timesteps(1000, "1"), (TimestepList{999}));       // one step has all the noise to undo
+  EXPECT_EQ(respaced_timesteps(1000, "1,1"), (TimestepList{0, 500}));  // sections as published
 }
 
 TEST(Respacing, SpacesEachSectionByItsOwnCount) {
-  EXPECT_EQ(respaced_timesteps(12, "3,2"), (Timesteps{0, 2, 5, 6, 11}));
-  EXPECT_EQ(respaced_timesteps(11, "2,2"), (Timesteps{0, 5, 6, 10}));
-  EXPECT_EQ(respaced_timesteps(12, " 3, 2 "), (Timesteps{0, 2, 5, 6, 11}));
-  EXPECT_EQ(respaced_timesteps(6, "0,2"), (Timesteps{3, 5}));
+  EXPECT_EQ(respaced_timesteps(12, "3,2"), (TimestepList{0, 2, 5, 6, 11}));
+  EXPECT_EQ(respaced_timesteps(11, "2,2"), (TimestepList{0, 5, 6, 10}));
+  EXPECT_EQ(respaced_timesteps(12, " 3, 2 "), (TimestepList{0, 2, 5, 6, 11}));
+  EXPECT_EQ(respaced_timesteps(6, "0,2"), (TimestepList{3, 5}));
   EXPECT_EQ(respaced_timesteps(300, "10,15,20").size(), 45u);
 }
 
-TEST(Respacing, OfNothingKeepsAll) { EXPECT_EQ(respaced_timesteps(4, ""), (Timesteps{0, 1, 2, 3})); }
+TEST(Respacing, OfNothingKeepsAll) { EXPECT_EQ(respaced_timesteps(4, ""), (TimestepList{0, 1, 2, 3})); }
 
 TEST(Respacing, DdimTakesTheSmallestIntegerStrideWhereThereIsOne) {
-  EXPECT_EQ(respaced_timesteps(10, "ddim5"), (Timesteps{0, 2, 4, 6, 8}));
-  EXPECT_EQ(respaced_timesteps(10, "ddim4"), (Timesteps{0, 3, 6, 9}));
+  EXPECT_EQ(respaced_timesteps(10, "ddim5"), (TimestepList{0, 2, 4, 6, 8}));
+  EXPECT_EQ(respaced_timesteps(10, "ddim4"), (TimestepList{0, 3, 6, 9}));
   for (std::int64_t steps = 2; steps <= 60; ++steps) {
     for (std::int64_t stride = 1; stride < steps; ++stride) {
       const std::int64_t count = (steps + stride - 1) / stride;
       if (stride > 1 && (steps + stride - 2) / (stride - 1) == count) continue;  // a smaller one keeps as many
-      const Timesteps timesteps = respaced_timesteps(steps, "ddim" + std::to_string(count));
+      const TimestepList timesteps = respaced_timesteps(steps, "ddim" + std::to_string(count));
       ASSERT_EQ(timesteps.size(), static_cast<std::size_t>(count));
       for (std::size_t i = 0; i < timesteps.size(); ++i) ASSERT_EQ(timesteps[i], static_cast<std::int64_t>(i) * stride);
     }
@@ -49,11 +49,11 @@ TEST(Respacing, DdimTakesTheSmallestIntegerStrideWhereThereIsOne) {
 }
 
 TEST(Respacing, DdimServesCountsWithoutAnIntegerStride) {
-  const Timesteps timesteps = respaced_timesteps(1000, "ddim300");
-  EXPECT_EQ(Timesteps(timesteps.begin(), timesteps.begin() + 5), (Timesteps{0, 3, 6, 10, 13}));
+  const TimestepList timesteps = respaced_timesteps(1000, "ddim300");
+  EXPECT_EQ(TimestepList(timesteps.begin(), timesteps.begin() + 5), (TimestepList{0, 3, 6, 10, 13}));
   for (std::int64_t steps = 1; steps <= 60; ++steps) {
     for (std::int64_t count = 1; count <= steps; ++count) {
-      const Timesteps kept = respaced_timesteps(steps, "ddim" + std::to_string(count));
+      const TimestepList kept = respaced_timesteps(steps, "ddim" + std::to_string(count));
       ASSERT_EQ(kept.size(), static_cast<std::size_t>(count));
       ASSERT_EQ(kept.front(), 0);
       ASSERT_LT(kept.back(), steps);
@@ -67,13 +67,13 @@ TEST(Respacing, DdimServesCountsWithoutAnIntegerStride) {
 }
 
 TEST(Respacing, TrailingCountsFromTheLastTimestepDown) {
-  EXPECT_EQ(respaced_timesteps(1000, "trailing5"), (Timesteps{199, 399, 599, 799, 999}));
-  EXPECT_EQ(respaced_timesteps(10, "trailing4"), (Timesteps{1, 4, 7, 9}));  // 2.5, 5, 7.5, 10: half to even
-  EXPECT_EQ(respaced_timesteps(1000, "trailing1"), (Timesteps{999}));
-  EXPECT_EQ(respaced_timesteps(4, "trailing4"), (Timesteps{0, 1, 2, 3}));
+  EXPECT_EQ(respaced_timesteps(1000, "trailing5"), (TimestepList{199, 399, 599, 799, 999}));
+  EXPECT_EQ(respaced_timesteps(10, "trailing4"), (TimestepList{1, 4, 7, 9}));  // 2.5, 5, 7.5, 10: half to even
+  EXPECT_EQ(respaced_timesteps(1000, "trailing1"), (TimestepList{999}));
+  EXPECT_EQ(respaced_timesteps(4, "trailing4"), (TimestepList{0, 1, 2, 3}));
   for (std::int64_t steps : {7, 100, 1000, 4000}) {
     for (std::int64_t count = 1; count <= std::min<std::int64_t>(steps, 60); ++count) {
-      const Timesteps kept = respaced_timesteps(steps, fmt::format("trailing{}", count));
+      const TimestepList kept = respaced_timesteps(steps, fmt::format("trailing{}", count));
       EXPECT_EQ(static_cast<std::int64_t>(kept.size()), count);
       EXPECT_EQ(kept.back(), steps - 1);
       EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end()));
@@ -85,10 +85,10 @@ TEST(Respacing, TrailingCountsFromTheLastTimestepDown) {
 }
 
 TEST(Respacing, LeadingCountsFromTheFirstAndLinspaceTakesBothEnds) {
-  EXPECT_EQ(respaced_timesteps(1000, "leading5"), (Timesteps{0, 200, 400, 600, 800}));
-  EXPECT_EQ(respaced_timesteps(10, "leading4"), (Timesteps{0, 2, 4, 6}));
-  EXPECT_EQ(respaced_timesteps(1000, "linspace5"), (Timesteps{0, 250, 500, 749, 999}));  // 249.75, 499.5, 749.25
-  EXPECT_EQ(respaced_timesteps(1000, "linspace1"), (Timesteps{999}));
+  EXPECT_EQ(respaced_timesteps(1000, "leading5"), (TimestepList{0, 200, 400, 600, 800}));
+  EXPECT_EQ(respaced_timesteps(10, "leading4"), (TimestepList{0, 2, 4, 6}));
+  EXPECT_EQ(respaced_timesteps(1000, "linspace5"), (TimestepList{0, 250, 500, 749, 999}));  // 249.75, 499.5, 749.25
+  EXPECT_EQ(respaced_timesteps(1000, "linspace1"), (TimestepList{999}));
 }
 
 TEST(Respacing, ByNoiseLevelsTakesTheNearestTimestepsEachOnce) {
@@ -97,7 +97,7 @@ TEST(Respacing, ByNoiseLevelsTakesTheNearestTimestepsEachOnce) {
         zero_terminal_snr(cosine_schedule({.steps = 1000}))}) {
     for (const char* spacing : {"logsnr", "karras"}) {
       for (std::int64_t count = 1; count <= 60; ++count) {
-        const Timesteps kept = respaced_timesteps(schedule, fmt::format("{}{}", spacing, count));
+        const TimestepList kept = respaced_timesteps(schedule, fmt::format("{}{}", spacing, count));
         ASSERT_EQ(static_cast<std::int64_t>(kept.size()), count);
         ASSERT_GE(kept.front(), 0);
         ASSERT_LT(kept.back(), schedule.steps());
@@ -112,7 +112,7 @@ TEST(Respacing, ByNoiseLevelsSpacesThemAsNamedFromWhereThereIsSignal) {
   const auto level = [&](std::int64_t t) {
     return NoiseLevel::of_alpha_bar(schedule.alpha_bar[static_cast<std::size_t>(t)]);
   };
-  const Timesteps even = respaced_timesteps(schedule, "logsnr12");
+  const TimestepList even = respaced_timesteps(schedule, "logsnr12");
   EXPECT_GE(level(even.back()).lambda(), least_lambda);
   EXPECT_LT(level(even.back() + 1).lambda(), least_lambda);
   EXPECT_EQ(even.front(), 0);
@@ -120,7 +120,7 @@ TEST(Respacing, ByNoiseLevelsSpacesThemAsNamedFromWhereThereIsSignal) {
   for (std::size_t i = 1; i < even.size(); ++i) {
     EXPECT_NEAR(level(even[i - 1]).lambda() - level(even[i]).lambda(), step, 0.1 * step);
   }
-  const Timesteps karras = respaced_timesteps(schedule, "karras8");
+  const TimestepList karras = respaced_timesteps(schedule, "karras8");
   const std::vector<double> wanted = karras_ratios(level(karras.back()).ratio(), level(0).ratio(), 8);
   for (std::size_t i = 0; i < 8; ++i) {
     EXPECT_NEAR(std::log(level(karras[7 - i]).ratio()), std::log(wanted[i]), 0.1) << i;
@@ -136,7 +136,7 @@ TEST(Respacing, ByNoiseLevelsNeedsASchedule) {
 }
 
 TEST(Respacing, OfAOneStepProcessIsThatStep) {
-  for (const char* specification : {"", "1", "ddim1"}) EXPECT_EQ(respaced_timesteps(1, specification), Timesteps{0});
+  for (const char* specification : {"", "1", "ddim1"}) EXPECT_EQ(respaced_timesteps(1, specification), TimestepList{0});
 }
 
 TEST(Respacing, RefusesMoreThanThereIsNamingTheNumbers) {
@@ -164,7 +164,7 @@ TEST(Respacing, SaysThatOptimalTimestepsAreMeasuredOnAModel) {
 
 TEST(RespacedSchedule, AgreesInAlphaBarAtTheKeptTimesteps) {
   const NoiseSchedule schedule = cosine_schedule({.steps = 400});
-  const Timesteps timesteps = respaced_timesteps(400, "25");
+  const TimestepList timesteps = respaced_timesteps(400, "25");
   const NoiseSchedule respaced = respaced_schedule(schedule, timesteps);
   ASSERT_EQ(respaced.steps(), 25);
   for (std::size_t i = 0; i < timesteps.size(); ++i) {
