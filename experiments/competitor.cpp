@@ -33,7 +33,7 @@ void judge_marks(Workbench& bench, Judges& judges, const std::string& source, co
 
 nlohmann::json cost_of(Workbench& bench, const Dcgan& model, const fs::path& file) {
   return bench.measured("sampling_cost_dcgan", {{"file", identity(file)}}, [&] {
-    constexpr std::int64_t count = 1024;
+    constexpr std::int64_t count = 512;
     const double start = processor_seconds();
     (void)model.sample(count, 0);
     const double seconds = processor_seconds() - start;
@@ -112,8 +112,8 @@ Competitor measured_arm(Workbench& bench, Judges& judges, const TrainingArm& arm
         competitor.cost = bench.sampling_cost(
             recipe_at(arm, run, run.checkpoints.size() - 1, bench.settings().quality.samples, seed));
       }
-      const nlohmann::json& bits = bench.likelihood(run.checkpoints.back()).at("total");
-      if (bits.is_number()) result.bits = bits.get<double>();
+      const nlohmann::json likelihood = bench.likelihood(run.checkpoints.back());
+      if (likelihood.at("total").is_number()) result.bits = likelihood.at("total").get<double>();
       competitor.seeds.push_back(std::move(result));
     }
   } catch (const NotFiniteError& error) {

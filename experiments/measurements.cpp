@@ -164,7 +164,7 @@ nlohmann::json Workbench::likelihood(const fs::path& checkpoint, const std::stri
     const ReverseProcess whole = model.reverse_process();
     const ReverseProcess process = timesteps.empty() ? whole.respaced(steps) : whole.respaced(timesteps);
     const BitsPerDimension bits = bits_per_dimension(
-        process.q(), model.denoiser_of(process), *test_images(),
+        process.q(), [&](const DatasetImages& images) { return model.denoiser_of(process, images.y); }, *test_images(),
         {.count = scale().likelihood_images, .batch = 64, .seed = settings_.seed, .device = settings_.device},
         counter("Likelihood of " + label_of(checkpoint)));
     return nlohmann::json{{"total", bits.total},
