@@ -21,6 +21,7 @@
 #include "tests/io/packed_zip.h"
 #include "tests/io/pickle_samples.h"
 #include "tests/io/profiled_images.h"
+#include "tests/io/tar_samples.h"
 
 namespace {
 
@@ -128,6 +129,18 @@ void add_data_sets(Seeds& seeds) {
   seeds.add("csv_labels", "\xff\xfe"s + "a\0.\0p\0n\0g\0\t\0x\0\n\0"s);
 }
 
+void add_archives(Seeds& seeds) {
+  const std::string dark = encode_png(gradient(4, 3, 1)), light = encode_png(gradient(4, 3, 1));
+  seeds.add("tar", tar_entry("a/1.png", dark) + tar_entry("a/1.cls", "cat") + tar_entry("a/2.png", light) +
+                       tar_entry("a/2.json", R"({"label": "dog"})") + tar_end());
+  seeds.add("tar", pax_header("path", "cats/" + std::string(120, 'n') + ".png") + tar_entry("n", dark) +
+                       tar_entry("dogs/2.png", light) + tar_end());
+  seeds.add("tar", tar_entry("././@LongLink", "train/long.png", 'L') + tar_entry("n", dark) +
+                       tar_entry("test/2.png", light) + tar_end());
+  write_packed_zip(seeds.next("zip"), "a/1.png"s, dark, "a/1.cls"s, "cat"s, "a/2.png"s, light, "a/2.cls"s, "dog"s);
+  write_packed_zip(seeds.next("zip"), "x/train/cat/1.png"s, dark, "x/test/dog/1.png"s, light);
+}
+
 void add_records(Seeds& seeds) {
   CheckpointInfo info;
   info.step = 3;
@@ -191,6 +204,7 @@ int main(int count, char** arguments) {
   add_images(seeds);
   add_tensors(seeds);
   add_data_sets(seeds);
+  add_archives(seeds);
   add_records(seeds);
   add_measurements(seeds);
 }

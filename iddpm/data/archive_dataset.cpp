@@ -112,16 +112,20 @@ void sort_in(ArchiveContents& contents, std::size_t archive) {
 
 // Without the folder that all images are in, as long as folders are left, as unpacked archives are looked at.
 void drop_wrappers(std::vector<Member>& images) {
-  while (!images.empty()) {
-    const std::size_t slash = images.front().name.find('/');
-    if (slash == std::string::npos) return;
-    const std::string folder = images.front().name.substr(0, slash + 1);
+  if (images.empty()) return;
+  const std::string first = images.front().name;
+  std::size_t begin = 0;  // names are as long as a stranger likes: what is dropped is erased once
+  while (true) {
+    const std::size_t end = first.find('/', begin) + 1;
+    if (end == 0) break;
     const bool wraps_all = std::all_of(images.begin(), images.end(), [&](const Member& image) {
-      return image.name.starts_with(folder) && image.name.find('/', folder.size()) != std::string::npos;
+      return image.name.compare(begin, end - begin, first, begin, end - begin) == 0 &&
+             image.name.find('/', end) != std::string::npos;
     });
-    if (!wraps_all) return;
-    for (Member& image : images) image.name.erase(0, folder.size());
+    if (!wraps_all) break;
+    begin = end;
   }
+  for (Member& image : images) image.name.erase(0, begin);
 }
 
 ArchiveContents read_archives(const std::vector<fs::path>& paths) {

@@ -72,6 +72,19 @@ TEST(Archives, ZipAndTarGiveTheSameImagesAndClassesAsTheirFolder) {
   }
 }
 
+// Each folder around all images was taken off by itself: time by the square of a name's length.
+TEST(Archives, NamesOfManyFoldersTakeNoLongerThanTheyAreLong) {
+  const TemporaryFolder folder;
+  std::string folders;
+  for (int i = 0; i < 400'000; ++i) folders += "a/";
+  std::string bytes;
+  for (const char* name : {"cat/1.png", "dog/2.png"}) {
+    bytes += pax_header("path", folders + name) + tar_entry("image", png_of(1));
+  }
+  const auto dataset = open_archives(folder.write("deep.tar", bytes + tar_end()));
+  EXPECT_EQ(dataset->class_names(), (ClassList{"cat", "dog"}));
+}
+
 TEST(Archives, ShardsAreOneDataSetInTheOrderOfTheirNames) {
   const TemporaryFolder folder;
   write_tar(folder, "shards/1.tar", {{"0003.png", png_of(3)}, {"0003.cls", "10"}});
