@@ -97,7 +97,7 @@ Competitor measured_arm(Workbench& bench, Judges& judges, const TrainingArm& arm
   const auto trained_with = [&](std::uint64_t seed) {
     Preset preset = arm.preset;
     preset.training.seed = bench.settings().seed + seed;
-    return trained_for(bench, arm.name, preset, marks_of(bench.settings()));
+    return trained_for(bench, preset.name, preset, marks_of(bench.settings()));  // arms may sample the same models
   };
   try {
     for (std::int64_t k = 0; k < bench.settings().quality.seeds; ++k) {
