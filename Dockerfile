@@ -1,7 +1,7 @@
 # The program in an image: built on Debian 12, without what only building needs.
 #
 #   docker build -t iddpm .
-#   docker run --rm -v "$PWD/runs:/work/runs" iddpm sample runs/photos --count 16
+#   docker run --rm -v "$PWD/runs:/images/runs" iddpm sample runs/photos --count 16
 #
 # Never run: the machine that this was written on has no Docker daemon. The packages that it makes and installs are tested
 # by scripts/test_packages.sh.
@@ -19,5 +19,5 @@ COPY --from=build /packages /packages
 RUN apt-get update \
     && apt-get install -y --no-install-recommends /packages/iddpm_*.deb /packages/libiddpm0.1_*.deb /packages/python3-iddpm_*.deb \
     && rm -rf /var/lib/apt/lists/* /packages
-WORKDIR /work
+WORKDIR /images
 ENTRYPOINT ["iddpm"]
