@@ -10,8 +10,8 @@
 namespace iddpm::cli {
 namespace {
 
-// Of the process as the streams are: -1 where there is only one.
-std::atomic<std::int64_t> rank_of_the_speaker{-1};
+// 0 where there is only one process.
+std::atomic<std::int64_t> rank_of_the_speaker{0};
 
 void write_all(std::string_view text) {
   while (!text.empty()) {
@@ -37,7 +37,6 @@ void prepare_standard_streams() {
 }
 
 void speak_as(std::int64_t rank) { rank_of_the_speaker = rank; }
-bool speaks_among_others() { return rank_of_the_speaker >= 0; }
 
 void complain(const std::string& sentence) {
   const std::int64_t rank = rank_of_the_speaker;
@@ -46,7 +45,7 @@ void complain(const std::string& sentence) {
 }
 
 void write_to_standard_error(std::string_view text) {
-  if (rank_of_the_speaker <= 0) write_all(text);
+  if (rank_of_the_speaker == 0) write_all(text);
 }
 
 }  // namespace iddpm::cli

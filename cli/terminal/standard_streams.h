@@ -13,8 +13,6 @@ void prepare_standard_streams();
 
 /// One of several processes that work together on one terminal: all but the first only complain from now on.
 void speak_as(std::int64_t rank);
-/// Whether this process is one of several.
-bool speaks_among_others();
 
 /// Why the program ends: "iddpm: ...", with the rank where it is one of several processes that isn't the first.
 void complain(const std::string& sentence);
