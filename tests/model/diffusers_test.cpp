@@ -246,6 +246,7 @@ TEST(DiffusersSchedulerConfig, GivesTheProcess) {
   EXPECT_EQ(read({{"predict_epsilon", false}}).diffusion.mean, Mean::x_0);
   EXPECT_EQ(read({{"_class_name", "DDIMScheduler"}, {"steps_offset", 1}}).sampling,
             "--sampler ddim --steps leading50+1");
+  EXPECT_EQ(read({{"_class_name", "DDIMScheduler"}, {"set_alpha_to_one", false}}).sampling, "");
   EXPECT_EQ(read({{"timestep_spacing", "trailing"}}).sampling, "--sampler ancestral --steps trailing1000");
   expect_error([&] { read({{"beta_schedule", "laplace"}}); }, {"beta_schedule", "laplace"});
   expect_error([&] { read({{"_class_name", "ScoreSdeVeScheduler"}}); }, {"ScoreSdeVeScheduler"});

@@ -97,6 +97,8 @@ Variance read_variance(const ConfigReader& config, bool predicts_variance) {
 std::string sampling_options(const ConfigReader& config, const std::string& scheduler, std::int64_t steps) {
   const bool ancestral = scheduler == "DDPMScheduler";
   if (!ancestral && scheduler != "DDIMScheduler") return {};
+  // Its last step then ends at the noise of t = 0, ours at an image.
+  if (!ancestral && !config.get<bool>("set_alpha_to_one", true)) return {};
   const auto spacing = config.get<std::string>("timestep_spacing", "leading");
   if (spacing != "leading" && spacing != "linspace" && spacing != "trailing") return {};
   const auto offset = config.get_or_null<std::int64_t>("steps_offset", 0, 0);

@@ -11,7 +11,7 @@ namespace iddpm::diffusers {
 struct SchedulerConfig {
   DiffusionSettings diffusion;
   /// The options of `iddpm sample` that draw as the scheduler does: "--sampler ddim --steps leading50"; empty for
-  /// samplers other than DDPM's and DDIM's.
+  /// samplers other than DDPM's and DDIM's, and where none do.
   std::string sampling = {};
 };
 
