@@ -120,6 +120,7 @@ Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weigh
 Tensor dropout_words(const Tensor& keys, std::int64_t layers) {
   require(keys.defined() && keys.dim() == 1 && keys.scalar_type() == at::kLong && layers > 0,
           "dropout_words: expected keys [N] int64 and at least one layer.");
+  if (keys.device().is_cpu() && kernel_options().path == KernelOptions::Path::automatic) return {};
   return reference::dropout_words(keys, 0, layers);
 }
 

@@ -29,7 +29,8 @@ Tensor group_norm_silu(const Tensor& x, std::int64_t groups, const Tensor& weigh
 
 /// What dropout masks are made from: two numbers below 2^32 for each layer and image, [layers, 2, N] int64 (the words
 /// of dropout_hash.h). keys [N] int64. Made once for all layers, they cost a device a few launches instead of as many
-/// in each layer.
+/// in each layer. Undefined on a CPU, whose fast implementations make them as they go, unless the plain path is asked
+/// for.
 Tensor dropout_words(const Tensor& keys, std::int64_t layers);
 
 /// Multi-head self-attention. qkv [N, 3 * C, T] -> [N, C, T]: softmax(q k / sqrt(width)) v per head, softmax in

@@ -38,7 +38,8 @@ Tensor ResidualBlock::evaluate(const Tensor& x, const BlockCondition& condition)
   const Tensor embedding = condition.embedding.projected(embedding_);
   kernels::DropoutOptions dropout;
   if (condition.dropout_keys.defined()) {
-    dropout = {dropout_, condition.dropout_keys, dropout_layer_, condition.dropout_words[dropout_layer_]};
+    const Tensor& words = condition.dropout_words;
+    dropout = {dropout_, condition.dropout_keys, dropout_layer_, words.defined() ? words[dropout_layer_] : Tensor()};
   }
   if (scale_shift_norm_) {
     const std::vector<Tensor> parts = embedding.chunk(2, 1);

@@ -13,7 +13,7 @@ namespace iddpm {
 struct BlockCondition {
   BlockEmbedding embedding;  ///< of time (and class)
   Tensor dropout_keys;       ///< [N] int64, or undefined: no dropout
-  Tensor dropout_words;      ///< made from them for all layers (kernels::dropout_words)
+  Tensor dropout_words;      ///< of all layers (kernels::dropout_words), or undefined
 };
 
 /// x + convolution(dropout(SiLU(norm(convolution(SiLU(norm(x))))))), conditioned on the embedding, which scales and

@@ -1,6 +1,8 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include "iddpm/kernels/dropout_hash.h"
+#include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/operations.h"
 #include "iddpm/kernels/reference.h"
 #include "tests/kernels/kernel_cases.h"
@@ -108,6 +110,21 @@ TEST(Dropout, BothPathsDropTheSameElements) {
     const Tensor y = group_norm_silu(x, 4, weight, bias, {}, dropout);
     EXPECT_TRUE(at::equal(y != 0, reference::dropout_mask(x, dropout)));
   });
+}
+
+TEST(Dropout, MasksAreTheSameFromWordsOfAllLayers) {
+  const KernelScope plain({.path = KernelOptions::Path::reference});
+  const Tensor keys = at::tensor({0x123456789abcdefL, -1L, 7L}, at::kLong), x = at::zeros({3, 2, 4, 4});
+  const Tensor words = dropout_words(keys, 5);
+  ASSERT_EQ(words.sizes(), at::IntArrayRef({5, 2, 3}));
+  for (const std::int64_t layer : {0, 4}) {
+    DropoutOptions dropout{.probability = 0.5, .keys = keys, .layer = layer};
+    const Tensor by_keys = reference::dropout_mask(x, dropout);
+    dropout.words = words[layer];
+    EXPECT_TRUE(at::equal(reference::dropout_mask(x, dropout), by_keys));
+    const DropoutWords of_last = dropout_words(std::int64_t{7}, layer);
+    EXPECT_EQ(words[layer][1][2].item<std::int64_t>(), of_last.second);
+  }
 }
 
 TEST(Dropout, DropsTheStatedShareAndScalesTheRest) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "iddpm/core/error.h"
+#include "iddpm/kernels/kernel_options.h"
 #include "iddpm/kernels/operations.h"
 #include "tests/kernels/kernel_cases.h"
 
@@ -40,6 +41,27 @@ TEST(AdamWStep, FirstStepMovesByTheLearningRateAgainstTheGradientsSign) {
   Tensor parameter = at::tensor({1.0f, 1.0f}), exp_avg = at::zeros({2}), exp_avg_sq = at::zeros({2});
   adamw_step(parameter, at::tensor({3.0f, -0.5f}), exp_avg, exp_avg_sq, {}, {.learning_rate = 0.1, .epsilon = 0.0});
   EXPECT_TRUE(at::allclose(parameter, at::tensor({0.9f, 1.1f})));
+}
+
+TEST(AdamWSteps, AreThoseOfEachParameter) {
+  const KernelScope plain({.path = KernelOptions::Path::reference});
+  at::manual_seed(0);
+  const std::vector<double> rates = {0.9999, 0.5};
+  std::vector<State> alone = {initial({3, 5}), initial({7})}, together = {alone[0].copy(), alone[1].copy()};
+  const std::vector<Tensor> gradients = {at::randn({3, 5}), at::randn({7})};
+  ParameterRows rows{.gradients = gradients, .averages = {{}, {}}};
+  for (std::size_t i = 0; i < 2; ++i) {
+    reference::adamw_step(alone[i].parameter, gradients[i], alone[i].exp_avg, alone[i].exp_avg_sq, alone[i].averages,
+                          options);
+    rows.parameters.push_back(together[i].parameter);
+    rows.exp_avg.push_back(together[i].exp_avg);
+    rows.exp_avg_sq.push_back(together[i].exp_avg_sq);
+    for (std::size_t k = 0; k < 2; ++k) rows.averages[k].push_back(together[i].averages[k].average);
+  }
+  adamw_steps(rows, rates, options);
+  for (std::size_t i = 0; i < 2; ++i) expect_equal(together[i], alone[i]);
+  rows.gradients.pop_back();
+  EXPECT_THROW(adamw_steps(rows, rates, options), Error);
 }
 
 TEST(AdamWStep, AgreesWithTheReferenceOverSeveralStepsOnEveryInstructionSet) {
